@@ -1,39 +1,53 @@
-"""What a chart shows, as data; drawing it is somebody else's business."""
+"""What a chart shows, as data; drawing it is somebody else's business.
+
+Every text in a spec is worded and clean: a drawing adds nothing and rounds nothing.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from digest.core.metrics import Unit
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A worded value to stand at one point of a line; `position` counts from 0."""
+
+    position: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One line of the grid: its place on the axis and its words."""
+
+    at: float
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineChart:
-    """This period against its baseline, day by day.
+    """A metric day by day, and its baseline where there is one.
 
-    `values` and `baseline` have one entry for each of `ticks` (short day labels, already worded);
-    None is a gap, never a zero. `value_labels` are the worded values for the ends and extremes,
-    by position.
+    `values` and `baseline` have one entry for each of `days` (short labels); None is a gap,
+    never a zero. `baseline` is empty when there is nothing to compare with. The axis runs from
+    the first of `axis` to the last.
     """
 
     name: str
     title: str
-    subtitle: str
-    unit: Unit
-    ticks: tuple[str, ...]
+    days: tuple[str, ...]
     values: tuple[float | None, ...]
     baseline: tuple[float | None, ...]
+    axis: tuple[Tick, ...]
+    marks: tuple[Mark, ...]
     label: str
     baseline_label: str
-    locale: str
     alt: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One bar: its name, its count and the worded text at its end; `muted` for "other"."""
+    """One bar: its name, its count and the words at its end; `muted` for "other"."""
 
     name: str
     value: float
@@ -44,15 +58,16 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarChart:
-    """A breakdown's largest values as horizontal bars, largest first."""
+    """A breakdown's largest values as horizontal bars, largest first.
+
+    `baseline_label` names what the bars' `baseline` marks are, None when no bar has one.
+    """
 
     name: str
     title: str
-    subtitle: str
     bars: tuple[Bar, ...]
     label: str
     baseline_label: str | None
-    locale: str
     alt: str
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -51,7 +51,10 @@ class MetricInfo:
     """One entry of the catalogue.
 
     `report` and `field` name the Phase time series; derived metrics have `parts` (numerator,
-    denominator) instead. `weight` is the metric whose daily values weigh the mean.
+    denominator) instead. `weight` is the metric whose daily values weigh the mean. `pulse` are
+    the metrics that tell a true zero from no data: where one of them counted something, a period
+    full of zeros of this one is really zero. `day_title` and `day_definition` are for a single
+    day, where they differ.
     """
 
     metric: Metric
@@ -64,6 +67,9 @@ class MetricInfo:
     field: str | None = None
     weight: Metric | None = None
     parts: tuple[Metric, Metric] | None = None
+    pulse: tuple[Metric, ...] = ()
+    day_title: str | None = None
+    day_definition: str | None = None
 
     @property
     def needs(self) -> tuple[Metric, ...]:
@@ -71,6 +77,22 @@ class MetricInfo:
         if self.parts is not None:
             return self.parts
         return (self.metric,) if self.weight is None else (self.metric, self.weight)
+
+    @property
+    def basis(self) -> tuple[Metric, ...]:
+        """The plain metrics that count what this one is made of; without them there is no data."""
+        if self.parts is not None:
+            return self.parts
+        return (self.weight or self.metric,)
+
+    @property
+    def of_a_day(self) -> MetricInfo:
+        """The same entry, worded for a period of a single day."""
+        return replace(
+            self,
+            title=self.day_title or self.title,
+            definition=self.day_definition or self.definition,
+        )
 
 
 _ENTRIES = (
@@ -114,6 +136,8 @@ _ENTRIES = (
         good=Good.UP,
         report="users",
         field="activeUsers",
+        day_title="Active users",
+        day_definition="Users whose last activity in a session was on this day.",
         definition="Mean of the days' active users. Not the distinct users of the whole period.",
     ),
     MetricInfo(
@@ -124,6 +148,7 @@ _ENTRIES = (
         good=Good.UP,
         report="users",
         field="newUsers",
+        pulse=(Metric.SESSIONS,),
         definition="Users seen for the first time, added up over the days.",
     ),
     MetricInfo(

@@ -13,7 +13,9 @@ from enum import StrEnum
 from typing import assert_never
 
 DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
 YEAR = timedelta(days=364)  # 52 whole weeks, so that weekdays meet weekdays
+_FIRST_YEAR = 1970  # leaves room for every baseline; nobody measured apps before
 
 
 class PeriodKind(StrEnum):
@@ -28,8 +30,9 @@ class PeriodKind(StrEnum):
 class Period:
     """The UTC days from `start` up to, not including, `end`.
 
-    Make one with `day_of`, `week_of`, `month_of` or `parse_period`; those give whole days, ISO
-    weeks (Monday to Sunday) and calendar months.
+    Make one with `day_of`, `week_of`, `month_of` or `parse_period`: one whole day, one ISO week
+    (Monday to Sunday) or one calendar month. Anything else is a ValueError, because its label
+    would name days that it does not have.
     """
 
     start: date
@@ -37,8 +40,8 @@ class Period:
     kind: PeriodKind
 
     def __post_init__(self) -> None:
-        if self.end <= self.start:
-            raise ValueError(f"a period ends after it starts, not {self.start} to {self.end}")
+        if (self.start, self.end) != _bounds(self.kind, self.start):
+            raise ValueError(f"{self.start} to {self.end} is not one whole {self.kind}")
 
     @property
     def label(self) -> str:
@@ -84,39 +87,46 @@ class Period:
         return period_of(self.kind, self.start - DAY)
 
     def shifted(self, by: timedelta) -> Period:
-        """The same number of days, moved by whole days."""
+        """The same number of days, moved by whole days.
+
+        Raises ValueError where that is no period of the same kind, as for most months.
+        """
         return Period(self.start + by, self.end + by, self.kind)
-
-
-def day_of(day: date) -> Period:
-    """The period that is just this UTC day."""
-    return Period(day, day + DAY, PeriodKind.DAY)
-
-
-def week_of(day: date) -> Period:
-    """The ISO week (Monday to Sunday) that holds the day."""
-    monday = day - DAY * day.weekday()
-    return Period(monday, monday + DAY * 7, PeriodKind.WEEK)
-
-
-def month_of(day: date) -> Period:
-    """The calendar month that holds the day."""
-    first = day.replace(day=1)
-    after = (first + timedelta(days=31)).replace(day=1)
-    return Period(first, after, PeriodKind.MONTH)
 
 
 def period_of(kind: PeriodKind, day: date) -> Period:
     """The period of that kind that holds the UTC day."""
+    return Period(*_bounds(kind, day), kind)
+
+
+def _bounds(kind: PeriodKind, day: date) -> tuple[date, date]:
+    """First day, and the day after the last one, of the period that holds the day."""
     match kind:
         case PeriodKind.DAY:
-            return day_of(day)
+            return day, day + DAY
         case PeriodKind.WEEK:
-            return week_of(day)
+            monday = day - DAY * day.weekday()
+            return monday, monday + WEEK
         case PeriodKind.MONTH:
-            return month_of(day)
+            first = day.replace(day=1)
+            return first, (first + timedelta(days=31)).replace(day=1)
         case _:
             assert_never(kind)
+
+
+def day_of(day: date) -> Period:
+    """The period that is just this UTC day."""
+    return period_of(PeriodKind.DAY, day)
+
+
+def week_of(day: date) -> Period:
+    """The ISO week (Monday to Sunday) that holds the day."""
+    return period_of(PeriodKind.WEEK, day)
+
+
+def month_of(day: date) -> Period:
+    """The calendar month that holds the day."""
+    return period_of(PeriodKind.MONTH, day)
 
 
 def last_complete(kind: PeriodKind, now: datetime) -> Period:
@@ -131,23 +141,34 @@ def utc_day(now: datetime) -> date:
     return now.astimezone(UTC).date()
 
 
-_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
-_WEEK = re.compile(r"(\d{4})-W(\d{2})")
-_MONTH = re.compile(r"(\d{4})-(\d{2})")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
 def parse_period(text: str) -> Period:
     """Read `2026-11-22`, `2026-W47` or `2026-11`; anything else is a ValueError that says why."""
     try:
-        if match := _WEEK.fullmatch(text):
-            return week_of(date.fromisocalendar(int(match[1]), int(match[2]), 1))
-        if _DAY.fullmatch(text):
-            return day_of(date.fromisoformat(text))
-        if _MONTH.fullmatch(text):
-            return month_of(date.fromisoformat(f"{text}-01"))
+        period = _read(text)
     except (ValueError, OverflowError):
         raise ValueError(f"there is no period {text!r} in the calendar") from None
-    raise ValueError(f"{text!r} is not a day (2026-11-22), ISO week (2026-W47) or month (2026-11)")
+    if period is None:
+        raise ValueError(
+            f"{text!r} is not a day (2026-11-22), ISO week (2026-W47) or month (2026-11)"
+        )
+    if period.start.year < _FIRST_YEAR:
+        raise ValueError(f"{text!r} is too long ago: periods begin in {_FIRST_YEAR}")
+    return period
+
+
+def _read(text: str) -> Period | None:
+    if match := _WEEK.fullmatch(text):
+        return week_of(date.fromisocalendar(int(match[1]), int(match[2]), 1))
+    if _DAY.fullmatch(text):
+        return day_of(date.fromisoformat(text))
+    if _MONTH.fullmatch(text):
+        return month_of(date.fromisoformat(f"{text}-01"))
+    return None
 
 
 class BaselineKind(StrEnum):
@@ -165,6 +186,10 @@ class BaselineRule:
 
     kind: BaselineKind = BaselineKind.PREVIOUS
     count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"a baseline has at least one period, not {self.count}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +222,18 @@ class Baseline:
 def baseline_of(period: Period, rule: BaselineRule) -> Baseline:
     """The baseline of a period under a rule.
 
-    `year` is 364 days back for days and weeks (weekdays meet weekdays) and the same calendar
-    month of the year before for months.
+    `same_weekday` is seven days back, for days and weeks; a month has no weekday, so it is
+    compared with the month before. `year` is 364 days back for days and weeks (weekdays meet
+    weekdays) and the same calendar month of the year before for months.
     """
     periods: tuple[Period, ...]
     match rule.kind:
         case BaselineKind.PREVIOUS:
             periods = (period.previous(),)
+        case BaselineKind.SAME_WEEKDAY if period.kind is PeriodKind.MONTH:
+            periods = (period.previous(),)
         case BaselineKind.SAME_WEEKDAY:
-            periods = (period.shifted(-7 * DAY),)
+            periods = (period.shifted(-WEEK),)
         case BaselineKind.TRAILING:
             periods = _before(period, rule.count)
         case BaselineKind.YEAR if period.kind is PeriodKind.MONTH:

@@ -32,9 +32,15 @@ class Series:
             raise ValueError("a series holds finite values only")
 
     @classmethod
-    def of(cls, found: Mapping[date, float | None], period: Period) -> Series:
+    def of(cls, found: Mapping[date, float], period: Period) -> Series:
         """The period's days, None where `found` has no value."""
-        return cls(period.days, tuple(found.get(day) for day in period.days))
+        return cls.over(found, period.days)
+
+    @classmethod
+    def over(cls, found: Mapping[date, float], days: Iterable[date]) -> Series:
+        """These days, None where `found` has no value."""
+        wanted = tuple(days)
+        return cls(wanted, tuple(found.get(day) for day in wanted))
 
     @property
     def missing(self) -> tuple[date, ...]:
@@ -55,6 +61,24 @@ class Series:
         """Only the days at these positions (0 is the first day)."""
         wanted = tuple(positions)
         return Series(tuple(self.days[n] for n in wanted), tuple(self.values[n] for n in wanted))
+
+
+def joined(parts: Iterable[Series]) -> Series:
+    """Several series one after the other, as one."""
+    whole = tuple(parts)
+    return Series(
+        tuple(day for part in whole for day in part.days),
+        tuple(value for part in whole for value in part.values),
+    )
+
+
+def where(values: Series, weights: Series) -> Series:
+    """The values of days that weigh something: an average of nothing is not zero but missing."""
+    kept = (
+        value if weight else None
+        for value, weight in zip(values.values, weights.values, strict=True)
+    )
+    return Series(values.days, tuple(kept))
 
 
 DailyValues = dict[Metric, Series]

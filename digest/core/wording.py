@@ -7,27 +7,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import TYPE_CHECKING, assert_never
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton, format_time
 from babel.numbers import format_compact_decimal, format_decimal
 
 from digest.core.deltas import Delta, DeltaKind, Sense
 from digest.core.metrics import Unit
-from digest.core.periods import PeriodKind
+from digest.core.periods import BaselineKind, PeriodKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime, tzinfo
 
-    from digest.core.periods import Period
+    from digest.core.periods import Baseline, Period
 
 MISSING = "–"
 MINUS = "−"
 _SPACE = "\N{NO-BREAK SPACE}"
 _MINUTE = 60
 _HOUR = 3600
+_ROUNDING = Context(prec=400, rounding=ROUND_HALF_UP)  # no float needs more digits than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +45,42 @@ class Wording:
         return self._decimal(value, 0)
 
     def compact(self, value: float) -> str:
-        """`12K` for the ends of axes."""
-        return str(
-            format_compact_decimal(value, locale=self.locale, fraction_digits=1)
-            if abs(value) >= 10_000  # noqa: PLR2004 — shorter numbers are read faster in full
-            else format_decimal(value, locale=self.locale)
-        )
+        """`12K` for the ends of axes; in full where the locale has no short form."""
+        if abs(value) >= 10_000:  # noqa: PLR2004 — shorter numbers are read faster in full
+            with localcontext(_ROUNDING):
+                text = str(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
+            if not text.removeprefix("-").isdecimal():
+                return text.replace("-", MINUS)
+            return self.count(value)
+        return str(format_decimal(value, locale=self.locale)).replace("-", MINUS)
 
     def percent(self, value: float, digits: int = 1) -> str:
         """`31.4 %`, from percent 0 to 100."""
         return f"{self._decimal(value, digits)}{_SPACE}%"
 
+    def points(self, value: float) -> str:
+        """`3.1 points`, for a change of percents in a sentence."""
+        return f"{self._decimal(value, 1)}{_SPACE}points"
+
     def duration(self, seconds: float) -> str:
         """`45 s`, `3 m 12 s`, `1 h 05 m`; tenths of a second below ten."""
-        if seconds < 10:  # noqa: PLR2004 — as the docstring says
+        if seconds < 0:
+            return MINUS + self.duration(-seconds)
+        tenths = _half_up(seconds, 1)
+        if tenths < 10:  # noqa: PLR2004 — as the docstring says
             return f"{self._decimal(seconds, 1)}{_SPACE}s"
-        whole = round(seconds)
+        whole = int(_half_up(seconds, 0))
         if whole < _MINUTE:
             return f"{whole}{_SPACE}s"
         if whole < _HOUR:
             minutes, rest = divmod(whole, _MINUTE)
             return f"{minutes}{_SPACE}m{_SPACE}{rest:02d}{_SPACE}s"
-        hours, minutes = divmod(round(seconds / _MINUTE), _MINUTE)
+        hours, minutes = divmod(int(_half_up(seconds / _MINUTE, 0)), _MINUTE)
         return f"{self._decimal(hours, 0)}{_SPACE}h{_SPACE}{minutes:02d}{_SPACE}m"
 
     def value(self, unit: Unit, value: float | None) -> str:
         """A metric's value in its unit, or an en dash."""
-        if value is None:
+        if value is None or not math.isfinite(value):
             return MISSING
         match unit:
             case Unit.COUNT:
@@ -84,13 +95,11 @@ class Wording:
                 assert_never(unit)
 
     def delta(self, unit: Unit, delta: Delta) -> str:
-        """`+12.3 %`, `−3.1 pp`, `new`, `no change`, `no data`, `no baseline`."""
+        """`+12.3 %`, `−3.1 pp`, `new`, `no change`, `no data`, `no baseline`, `period not over`."""
         if delta.kind is not DeltaKind.CHANGED or delta.change is None:
             return delta.kind.value
-        if unit is Unit.PERCENT:
-            return self._signed(delta.change, "pp")
-        if delta.percent is None:
-            return delta.kind.value
+        if delta.percent is None or unit is Unit.PERCENT:
+            return self.change(unit, delta.change)
         return self._signed(delta.percent, "%")
 
     def change(self, unit: Unit, change: float) -> str:
@@ -152,13 +161,28 @@ class Wording:
             case _:
                 assert_never(period.kind)
 
+    def baseline(self, baseline: Baseline) -> str:
+        """`the week before`, `the same weekday a week before`, `the mean of the 4 weeks before`."""
+        kind = baseline.periods[0].kind
+        match baseline.rule.kind:
+            case BaselineKind.SAME_WEEKDAY if kind is PeriodKind.DAY:
+                return "the same weekday a week before"
+            case BaselineKind.TRAILING if len(baseline.periods) > 1:
+                return f"the mean of the {len(baseline.periods)} {kind}s before"
+            case BaselineKind.PREVIOUS | BaselineKind.SAME_WEEKDAY | BaselineKind.TRAILING:
+                return f"the {kind} before"
+            case BaselineKind.YEAR:
+                return f"the same {kind} a year before"
+            case _:
+                assert_never(baseline.rule.kind)
+
     def instant(self, instant: datetime, zone: tzinfo) -> str:
-        """`23 Nov 2026, 08:00` in the given zone."""
-        return str(format_datetime(instant, "medium", tzinfo=zone, locale=self.locale))
+        """`23 Nov 2026, 08:00` in the given zone and the locale's own order."""
+        local = instant.astimezone(zone)
+        day = format_date(local, "medium", locale=self.locale)
+        return f"{day}, {format_time(local.timetz(), 'short', locale=self.locale)}"
 
     def _interval(self, period: Period) -> str:
-        from babel.dates import format_interval  # noqa: PLC0415 — only weeks need it
-
         return str(
             format_interval(period.start, period.last_day, skeleton="yMMMd", locale=self.locale)
         )
@@ -168,7 +192,8 @@ class Wording:
         grouped = Locale.parse(self.locale).decimal_formats.get(None)
         if grouped is not None and "#,##,##0" in grouped.pattern:
             pattern = pattern.replace("#,##0", "#,##,##0")
-        text = format_decimal(_half_up(value, digits), format=pattern, locale=self.locale)
+        with localcontext(_ROUNDING):  # babel quantizes too
+            text = format_decimal(_half_up(value, digits), format=pattern, locale=self.locale)
         return str(text).replace("-", MINUS)
 
     def _signed(self, value: float, unit: str) -> str:
@@ -183,8 +208,7 @@ def _sign(value: float) -> str:
     return "+" if value >= 0 else MINUS
 
 
-def _half_up(value: float, digits: int) -> float:
-    """Round as people expect: 0.25 is 0.3 (bankers' rounding would say 0.2)."""
-    scale: int = 10**digits
-    rounded = math.floor(abs(value) * scale + 0.5) / scale
-    return math.copysign(rounded, value) if rounded else 0.0
+def _half_up(value: float, digits: int) -> Decimal:
+    """Round the number as it is printed, halves up: 0.285 is 0.29 (floats would say 0.28)."""
+    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), context=_ROUNDING)
+    return rounded or Decimal(0)
