@@ -1,0 +1,40 @@
+"""ChartSpec → Picture: lay out, paint, encode. The same spec gives the same bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from digest.charts import theme
+from digest.charts.bar_layout import lay_out_bars
+from digest.charts.canvas import measure, paint
+from digest.charts.line_layout import lay_out_line
+from digest.charts.png import encode
+from digest.core.charts_spec import BarChart, ChartSpec, LineChart
+from digest.core.content import Picture
+
+if TYPE_CHECKING:
+    from digest.charts.shapes import Sheet
+
+
+def picture(spec: ChartSpec) -> Picture:
+    """The drawn chart, at twice its CSS size; ValueError for a spec that can't be shown."""
+    sheet = lay_out(spec)
+    return Picture(
+        name=spec.name,
+        png=encode(paint(sheet)),
+        alt=spec.alt,
+        width=theme.WIDTH,
+        height=sheet.height,
+        title=spec.title,
+    )
+
+
+def lay_out(spec: ChartSpec) -> Sheet:
+    """The chart's shapes, placed with the widths of real words."""
+    match spec:
+        case LineChart():
+            return lay_out_line(spec, measure)
+        case BarChart():
+            return lay_out_bars(spec, measure)
+        case _:
+            assert_never(spec)

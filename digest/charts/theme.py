@@ -1,0 +1,35 @@
+"""Colours, sizes and the palette. Lengths are CSS pixels; pictures have two device pixels each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCALE: Final = 2
+WIDTH: Final = 600
+MARGIN: Final = 20.0
+LINE_HEIGHT: Final = 260
+BAR_TOP: Final = 66
+BAR_ROW: Final = 34
+BAR_BOTTOM: Final = 14
+
+PAPER: Final = "#ffffff"
+INK: Final = "#1b2333"
+MUTED: Final = "#5a6578"
+ACCENT: Final = "#1f5fbf"
+BASELINE: Final = "#7d899b"
+REST: Final = "#b4bdca"
+GRID: Final = "#e2e6ed"
+
+RAMPS: Final = ((INK, 10), (MUTED, 8), (ACCENT, 12), (BASELINE, 6), (REST, 4), (GRID, 2))
+"""How many steps from paper to each ink the palette has: more look no better and weigh more."""
+
+TITLE_SIZE: Final = 18.0
+TEXT_SIZE: Final = 15.0
+SMALLEST: Final = 11.0  # words that are too long shrink to this, then they are cut
+
+LINE: Final = 2.9
+BASELINE_LINE: Final = 1.8
+DASH: Final = (5.8, 4.0)
+
+FAMILIES: Final = ("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC")
+"""The first comes with matplotlib; the others are used where Debian's fonts-noto-cjk is there."""
