@@ -1,0 +1,6 @@
+"""Report → what is sent: e-mail and Slack content, made by templates that a user can replace."""
+
+from digest.render.renderer import Renderer
+from digest.render.slack_page import slack_page
+
+__all__ = ["Renderer", "slack_page"]

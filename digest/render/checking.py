@@ -1,0 +1,130 @@
+"""What `digest check` finds in templates before any of them is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jinja2
+from jinja2 import nodes
+
+from digest.errors import Problem, TemplateError
+from digest.render.loader import shipped_root
+from digest.render.sample import samples
+from digest.render.templates import ENTRIES
+from digest.render.view import view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from digest.core.charts_spec import NoChart
+    from digest.core.content import Picture
+    from digest.core.report_model import Report
+    from digest.render.templates import Templates
+
+    Render = Callable[[Report, tuple[Picture | NoChart, ...]], object]
+
+
+def check(templates: Templates, render: Render) -> list[Problem]:
+    """Parses the user's templates, then renders sample reports with theirs and ours.
+
+    Without a folder of the user's there is nothing to find that our own tests have not: then only
+    a broken installation is looked for, which costs next to nothing.
+    """
+    user = templates.loader.user
+    if user is None:
+        return _installed(templates)
+    if not user.is_dir():
+        return [Problem(source=str(user), message="the template folder does not exist")]
+    known = {*_JINJA_NAMES, *view_of(*samples()[0])}
+    found = [
+        problem
+        for name in templates.loader.own_names()
+        if not name.startswith(_PAGES)
+        for problem in _parsed(templates, name, known)
+    ]
+    return found or list(dict.fromkeys(_rendered(render)))
+
+
+def _installed(templates: Templates) -> list[Problem]:
+    try:
+        missing = [name for name in ENTRIES if templates.loader.find(name) is None]
+    except TemplateError as error:
+        return [_problem(str(error))]
+    root = str(shipped_root())
+    return [Problem(source=root, message=f"{name} is missing; reinstall") for name in missing]
+
+
+def _parsed(templates: Templates, name: str, known: set[str]) -> Iterator[Problem]:
+    try:
+        source = templates.loader.find(name)
+        if source is None:
+            return
+        tree = templates.environment.parse(source.text, name, str(source.file))
+        templates.environment.get_template(name)
+    except jinja2.TemplateError as error:
+        place, message = templates.placed(error, name)
+        yield Problem(source=place.file, line=place.line, message=message)
+        return
+    except TemplateError as error:
+        yield Problem(source=name, message=str(error))
+        return
+    yield from _unknown_values(tree, str(source.file), known)
+    yield from _missing_parts(templates, tree, str(source.file))
+
+
+def _unknown_values(tree: nodes.Template, file: str, known: set[str]) -> Iterator[Problem]:
+    """Top-level names that no report has; those inside branches too."""
+    known = known | {n.name for n in tree.find_all(nodes.Name) if n.ctx in {"store", "param"}}
+    known |= {n.name for n in tree.find_all(nodes.Macro)}
+    known |= {n.target for n in tree.find_all(nodes.Import)}
+    known |= set(_imported_names(tree))
+    for name in tree.find_all(nodes.Name):
+        if name.ctx == "load" and name.name not in known:
+            yield Problem(source=file, line=name.lineno, message=f"unknown value {name.name!r}")
+
+
+def _imported_names(tree: nodes.Template) -> Iterator[str]:
+    for statement in tree.find_all(nodes.FromImport):
+        for name in statement.names:
+            yield name if isinstance(name, str) else name[1]
+
+
+def _missing_parts(templates: Templates, tree: nodes.Template, file: str) -> Iterator[Problem]:
+    """Templates that are included, imported or extended by a fixed name and do not exist."""
+    for part in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
+        named = next(part.iter_child_nodes(only=["template"]), None)
+        if not isinstance(named, nodes.Const) or getattr(part, "ignore_missing", False):
+            continue
+        name = str(named.value)
+        try:
+            missing = templates.loader.find(name) is None
+        except TemplateError as error:
+            yield Problem(source=file, line=part.lineno, message=str(error))
+            continue
+        if missing:
+            message = f"there is no template {name!r}"
+            yield Problem(source=file, line=part.lineno, message=message)
+
+
+def _rendered(render: Render) -> Iterator[Problem]:
+    for report, pictures in samples():
+        try:
+            render(report, pictures)
+        except TemplateError as error:
+            yield _problem(str(error))
+
+
+def _problem(message: str) -> Problem:
+    """`FILE:LINE: message` taken apart again."""
+    place, _, rest = message.partition(": ")
+    file, _, line = place.rpartition(":")
+    if file and line.isdigit():
+        return Problem(source=file, line=int(line), message=rest)
+    return Problem(source=place, message=rest)
+
+
+# Pages for previews are not sent, see other values, and are always ours.
+_PAGES = "page/"
+_JINJA_NAMES = frozenset(
+    ("loop", "range", "self", "super", "caller", "varargs", "kwargs", "true", "false", "none")
+)

@@ -1,0 +1,108 @@
+"""`python -m tests.support.pictures PREVIEW_DIR…`: docs/pictures from what was built.
+
+Each folder is what `digest preview` or `digest demo` leaves: `email.html` and its PNGs give the
+e-mail at 600 and 375 px, `slack.html` (or `slack.json`) the Slack message, both light and dark.
+Without a folder, `demo-out/monday-email` and `demo-out/daily-slack` are looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from digest.core.content import SlackContent, SlackMessage
+from digest.render import slack_page
+from tests.support.browser import Browser, chromium
+
+DEMO = (Path("demo-out/monday-email"), Path("demo-out/daily-slack"))
+OUT = Path("docs/pictures")
+COLOURS = 128
+EMAIL_WIDTHS = (600, 375)
+SLACK_WIDTH = 640
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pictures and say where."""
+    parser = argparse.ArgumentParser(description="Pictures of an e-mail and a Slack message.")
+    parser.add_argument("folders", nargs="*", type=Path, default=list(DEMO))
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as work, chromium() as browser:
+        made = [
+            picture
+            for number, folder in enumerate(options.folders)
+            for picture in take(browser, pages(folder, Path(work, str(number))), options.out)
+        ]
+    for picture in made:
+        sys.stdout.write(f"{picture}  {picture.stat().st_size // 1000} kB\n")
+    if not made:
+        sys.stderr.write("nothing to show: no email.html or slack.json there\n")
+    return 0 if made else 1
+
+
+def pages(folder: Path, work: Path) -> dict[str, Path]:
+    """`email` and `slack` pages that a browser can show, copied with their pictures to `work`."""
+    work.mkdir(parents=True)
+    for picture in folder.glob("*.png"):
+        shutil.copy(picture, work)
+    found: dict[str, Path] = {}
+    if (folder / "email.html").is_file():
+        found["email"] = work / "email.html"
+        html = (folder / "email.html").read_text(encoding="utf-8")
+        for picture in work.glob("*.png"):
+            html = html.replace(f'src="cid:{picture.stem}"', f'src="{picture.name}"')
+        found["email"].write_text(html, encoding="utf-8")
+    if (slack := _slack_page(folder)) is not None:
+        found["slack"] = work / "slack.html"
+        found["slack"].write_text(slack, encoding="utf-8")
+    return found
+
+
+def take(browser: Browser, found: dict[str, Path], out: Path) -> list[Path]:
+    """One PNG for each page, width and scheme."""
+    out.mkdir(parents=True, exist_ok=True)
+    made = []
+    for kind, page in found.items():
+        for width in EMAIL_WIDTHS if kind == "email" else (SLACK_WIDTH,):
+            for scheme in ("light", "dark"):
+                browser.open(page, width=width, dark=scheme == "dark")
+                size = f"-{width}" if kind == "email" else ""
+                file = out / f"{kind}{size}-{scheme}.png"
+                file.write_bytes(_fewer_colours(browser.picture()))
+                made.append(file)
+    return made
+
+
+def _slack_page(folder: Path) -> str | None:
+    if (folder / "slack.html").is_file():
+        return (folder / "slack.html").read_text(encoding="utf-8")
+    if not (folder / "slack.json").is_file():
+        return None
+    document = json.loads((folder / "slack.json").read_text(encoding="utf-8"))
+    messages = tuple(
+        SlackMessage(
+            text=entry["text"], blocks=tuple(entry["blocks"]), thread=bool(entry.get("thread"))
+        )
+        for entry in document["messages"]
+    )
+    return slack_page(SlackContent(messages=messages))
+
+
+def _fewer_colours(png: bytes) -> bytes:
+    """The same picture with a palette: a quarter of the bytes, for the repository's sake."""
+    with Image.open(io.BytesIO(png)) as image:
+        small = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    small.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
