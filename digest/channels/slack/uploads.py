@@ -1,0 +1,122 @@
+"""Charts as Slack files: uploaded once, without a channel, and waited for until they show.
+
+A file that was uploaded in vain is seen by nobody; a digest without its charts is still a digest.
+So nothing here raises: what did not work is a remark.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from digest.channels.slack.answers import RefusedError, SlackError, UnknownOutcomeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from digest.channels.slack.client import Client
+    from digest.channels.slack.pace import Pace
+    from digest.core.content import Picture
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks at a file
+_VAIN_IN_A_ROW = 2  # uploads, after which no other is tried
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """File ids by the name of the picture, and a sentence for each picture that has none."""
+
+    files: Mapping[str, str]
+    missing: Mapping[str, str]
+
+
+class Uploads:
+    """The files of one `deliver` call: the same picture goes up once, whoever gets it."""
+
+    def __init__(
+        self, client: Client, pace: Pace, *, sleep: Callable[[float], None], file_wait: float
+    ) -> None:
+        self._client = client
+        self._pace = pace
+        self._sleep = sleep
+        self._file_wait = file_wait
+        self._done: dict[tuple[str, str], str | SlackError] = {}
+        self._vain = 0
+
+    def of(self, names: Iterable[str], pictures: Iterable[Picture]) -> Uploaded:
+        """Upload the named pictures, and wait until they are ready to be shown."""
+        drawn = {picture.name: picture for picture in pictures}
+        files: dict[str, str] = {}
+        missing: dict[str, str] = {}
+        fresh: list[str] = []
+        for name in names:
+            if name not in drawn:
+                missing[name] = "it was not drawn"
+                continue
+            key = (name, hashlib.sha256(drawn[name].png).hexdigest())
+            if key not in self._done:
+                fresh.append(name)
+                self._done[key] = self._try(drawn[name])
+            result = self._done[key]
+            if isinstance(result, SlackError):
+                missing[name] = str(result)
+            else:
+                files[name] = result
+        late = self._wait_for({name: files[name] for name in fresh if name in files})
+        for name in late:
+            del files[name]
+            missing[name] = f"Slack did not have it ready within {self._file_wait:.0f} s"
+        return Uploaded(files=files, missing=missing)
+
+    def _try(self, picture: Picture) -> str | SlackError:
+        if self._vain >= _VAIN_IN_A_ROW:
+            return UnknownOutcomeError("Slack took no file before it either")
+        try:
+            file_id = self._pace.patiently(lambda: self._upload(picture))
+        except SlackError as error:
+            logger.warning("upload failed", extra={"action": "slack_upload_failed"})
+            self._vain += 1
+            return error
+        self._vain = 0
+        return file_id
+
+    def _upload(self, picture: Picture) -> str:
+        begun = self._client.files_getUploadURLExternal(
+            filename=picture.filename, length=len(picture.png), alt_txt=picture.alt[:1000]
+        )
+        file_id, url = begun.get("file_id"), begun.get("upload_url")
+        if not isinstance(file_id, str) or not isinstance(url, str):
+            raise UnknownOutcomeError("Slack gave no address for the file")
+        self._client.upload(url, picture.png)
+        self._client.files_completeUploadExternal(
+            files=[{"id": file_id, "title": picture.title or picture.name}]
+        )
+        return file_id
+
+    def _wait_for(self, files: Mapping[str, str]) -> tuple[str, ...]:
+        """Look until each file is ready or the time is up; gives those that are not."""
+        pending, pause, waited = dict(files), _FIRST_PAUSE, 0.0
+        while True:
+            pending = {name: key for name, key in pending.items() if not self._is_ready(key)}
+            if not pending or waited >= self._file_wait:
+                return tuple(pending)
+            pause = min(pause, self._file_wait - waited)
+            self._sleep(pause)
+            waited += pause
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _is_ready(self, file_id: str) -> bool:
+        """Whether Slack has looked at the file; its type is not known before that."""
+        try:
+            told = self._pace.patiently(lambda: self._client.files_info(file=file_id))
+        except RefusedError as error:
+            # Without the scope files:read we can't look. The post itself will tell.
+            return error.code != "file_not_found"
+        except SlackError:
+            return True
+        file: Any = told.get("file")
+        return isinstance(file, dict) and bool(file.get("mimetype"))
