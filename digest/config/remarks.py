@@ -1,0 +1,113 @@
+"""What `digest check` says about a config that is valid: keys that do nothing yet, and warnings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from digest.config.channels import Security, SmtpChannel
+from digest.config.schedule import next_fires, period_for, ready_at
+from digest.config.values import is_loopback
+from digest.core.periods import PeriodKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from digest.config.models import Config, Digest
+    from digest.config.schedule import Schedule
+
+_NO_LEDGER: Final = "is not active yet: there is no ledger, so each run sends"
+_NO_SERVICE: Final = "is not active yet: there is no digest serve"
+_DIGEST_KEYS: Final = {
+    "skip_dates": _NO_SERVICE,
+    "catch_up": _NO_SERVICE,
+    "max_lateness": _NO_SERVICE,
+    "tags": "is not active yet: no command chooses by tags",
+}
+# A schedule is looked at in both halves of a year, so under winter and summer time.
+_LOOKS: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
+_FIRES_A_LOOK: Final = 10
+
+
+def inactive_keys(config: Config) -> list[str]:
+    """One sentence for each key that was given but whose part is not built yet."""
+    return list(_inactive(config))
+
+
+def warnings(config: Config) -> list[str]:
+    """One sentence for each thing that works but is probably not what was meant."""
+    return [
+        *_general(config),
+        *(sentence for digest in config.digests.values() for sentence in _timing(digest)),
+    ]
+
+
+def _inactive(config: Config) -> Iterator[str]:
+    if config.state is not None:
+        yield f"state {_NO_LEDGER}"
+    for key in sorted(config.delivery.model_fields_set):
+        yield f"delivery.{key} {_NO_LEDGER}"
+    for name, digest in config.digests.items():
+        for key, why in _DIGEST_KEYS.items():
+            if key in digest.model_fields_set:
+                yield f"digests.{name}.{key} {why}"
+    for name in config.alerts:
+        yield f"alerts.{name} is not active yet: nothing watches for alerts"
+    if config.ops:
+        yield "ops is used by `digest test` only: other trouble is said on stderr, not there"
+
+
+def _general(config: Config) -> Iterator[str]:
+    if not config.digests:
+        yield "there are no digests, so nothing will be sent"
+    for place in config.literal_secrets:
+        yield f"{place} stands in the file itself; better write ${{NAME}} or ${{file:/path}}"
+    for name, channel in config.channels.items():
+        if (
+            isinstance(channel, SmtpChannel)
+            and channel.security is Security.NONE
+            and not is_loopback(channel.host)
+        ):
+            what = "mail and password go" if channel.username else "mail goes"
+            yield f"channels.{name}: {what} unencrypted to {channel.host}"
+
+
+def _timing(digest: Digest) -> Iterator[str]:
+    wait, again = _fit(digest.schedule, digest.period, digest.settle)
+    where = f"digests.{digest.name}"
+    if wait is not None:
+        fire, longer = wait
+        yield (
+            f"{where}: at {_clock(fire, digest.period)} ({digest.timezone}) its {digest.period} is "
+            f"not over in UTC and settled for {_hours(digest.settle)}; digest serve waits "
+            f"up to {_hours(longer)} longer, digest run exits 75 until then"
+        )
+    if again:
+        yield f"{where}: fires more than once for the same {digest.period}; one digest is sent"
+
+
+def _clock(fire: datetime, kind: PeriodKind) -> str:
+    return f"{fire:%a %H:%M}" if kind is PeriodKind.WEEK else f"{fire:%H:%M}"
+
+
+@lru_cache(maxsize=4096)
+def _fit(
+    schedule: Schedule, kind: PeriodKind, settle: timedelta
+) -> tuple[tuple[datetime, timedelta] | None, bool]:
+    """The fire that has to wait longest and how long, and whether fires share a period."""
+    wait: tuple[datetime, timedelta] | None = None
+    again = False
+    for look in _LOOKS:
+        fires = next_fires(schedule, look, _FIRES_A_LOOK)
+        periods = [period_for(kind, fire) for fire in fires]
+        again = again or len(set(periods)) < len(periods)
+        for fire, period in zip(fires, periods, strict=True):
+            late = ready_at(period, settle) - fire
+            if late > timedelta() and (wait is None or late > wait[1]):
+                wait = fire, late
+    return wait, again
+
+
+def _hours(time: timedelta) -> str:
+    return f"{time / timedelta(hours=1):.3g} h"
