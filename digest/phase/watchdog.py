@@ -24,8 +24,6 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
 
 _current: ContextVar[Watchdog] = ContextVar("digest_phase_watchdog")
@@ -51,12 +49,7 @@ class Watchdog:
         self._timer.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         _current.reset(self._token)
         self._timer.cancel()
         with self._lock:

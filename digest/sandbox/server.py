@@ -12,7 +12,6 @@ from digest.sandbox.phase_web import DEFAULT_LIMIT, PREFIX, PhaseWeb
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from types import TracebackType
 
     from digest.sandbox.flavour import Flavour
     from digest.sandbox.phase_web import Seen
@@ -48,12 +47,7 @@ class PhaseSandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self.close()
 
     @property

@@ -17,7 +17,6 @@ from digest.sandbox.slack_store import Post, SlackFile, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
@@ -84,12 +83,7 @@ class SlackSandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self.close()
 
     @property

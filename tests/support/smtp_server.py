@@ -25,7 +25,6 @@ from tests.support.smtp_acts import Act, HungUpError, Received, Talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
 TLS_DATA = Path(__file__).parents[1] / "data" / "tls"
 CA_FILE = TLS_DATA / "ca.pem"
@@ -78,12 +77,7 @@ class SmtpServer:
         self._start(self._accept)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self._stopped.set()
         with self._lock:
             socks, threads = list(self._socks), list(self._threads)

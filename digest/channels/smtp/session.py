@@ -17,7 +17,6 @@ from digest.core.content import DeliveryState
 
 if TYPE_CHECKING:
     import ssl
-    from types import TracebackType
 
     from digest.channels import Outside
     from digest.channels.smtp.message import Mail
@@ -48,12 +47,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self._talk.quit()
 
     def probe(self) -> str:
