@@ -1,0 +1,48 @@
+"""`digest check`: whether everything is in order."""
+
+from __future__ import annotations
+
+import click
+
+from digest.cli.options import config_option, open_config
+from digest.errors import ExitCode
+
+
+@click.command("check")
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Also try each Phase key, SMTP login and Slack token, without sending.",
+)
+@config_option
+@click.pass_context
+def command(ctx: click.Context, config_path: str | None, *, online: bool) -> int:
+    r"""Validate the config, the templates and the schedules.
+
+    Problems go to stderr with their place in the file, and the exit code is 78; otherwise it
+    prints OK.
+
+    \b
+    Examples:
+      digest check
+      digest check --online -c /etc/digest/config.yaml
+    """
+    from digest import app  # noqa: PLC0415 — heavy
+
+    config = open_config(ctx, config_path)
+    for remark in app.remarks(config):
+        click.echo(f"warning: {remark}", err=True)
+    app.check_templates(config)
+    if online:
+        from digest.app import runs  # noqa: PLC0415 — HTTP, SMTP and Slack are for this alone
+
+        findings = runs.probe(config)
+        for finding in findings:
+            failed = finding.exit_code is not ExitCode.OK
+            mark = "FAILED" if failed else "ok"
+            click.echo(f"{mark:<6} {finding.what}: {finding.sentence}", err=failed)
+        codes = {finding.exit_code for finding in findings}
+        if codes - {ExitCode.OK}:
+            return ExitCode.PUT_OFF if ExitCode.FAILED not in codes else ExitCode.FAILED
+    click.echo("OK")
+    return ExitCode.OK

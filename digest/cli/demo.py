@@ -1,0 +1,36 @@
+"""`digest demo`: see it work, on embedded parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from digest.cli.options import progress
+
+
+@click.command("demo")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="demo-out",
+    show_default=True,
+    metavar="DIR",
+    help="Where to put what was sent.",
+)
+def command(out: Path) -> None:
+    r"""Send a Monday digest and a daily Slack summary through embedded servers.
+
+    A Phase sandbox with sample data, a mail server and a Slack run on loopback while it works; no
+    account, no server, no key.
+
+    \b
+    Example:
+      digest demo --out demo-out
+    """
+    from digest import app, demo  # noqa: PLC0415 — heavy
+
+    shown = demo.show(out, app.utc_now(), progress())
+    for sentence in shown.sentences:
+        click.echo(sentence)
+    click.echo(f"open {shown.page}")

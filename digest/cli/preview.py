@@ -1,0 +1,57 @@
+"""`digest preview`: build a digest and look at it; nothing is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from digest.cli.options import config_option, now_option, open_config, progress
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@click.command("preview")
+@click.argument("name")
+@click.option("--period", metavar="P", help="2026-W47, 2026-11-22 or 2026-11 (default: the last).")
+@click.option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write to; made if it isn't there.",
+)
+@now_option
+@config_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    name: str,
+    period: str | None,
+    out: Path,
+    now: datetime | None,
+    config_path: str | None,
+) -> None:
+    r"""Build a digest into a folder; sends nothing.
+
+    Writes email.html, email.txt, email.eml, slack.json, slack.html, report.json and the charts.
+    A period that is not over is built as it stands and marked partial.
+
+    \b
+    Examples:
+      digest preview monday-email --out preview
+      digest preview monday-email --period 2026-W47 --out preview
+    """
+    from digest.app import orders, runs  # noqa: PLC0415 — heavy
+
+    config = open_config(ctx, config_path)
+    order = orders.Order(names=(name,), period=period, now=now)
+    built, written = runs.preview(config, order, out, progress())
+    if built.report.partial:
+        label = built.report.period.label
+        click.echo(f"{name} {label}: the period is not over; this preview is partial", err=True)
+    for path in written:
+        click.echo(str(path))

@@ -1,0 +1,237 @@
+"""`digest demo`: the whole thing on embedded parts, and the sandbox that it stands on.
+
+The demo's config is an ordinary one, its API, mail server and Slack are servers on loopback, and
+what it leaves in the folder is what those servers received, not what we meant to send.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import html
+import json
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from digest import app
+from digest.app.orders import Order
+from digest.app.runs import run
+from digest.core.content import SlackContent, SlackMessage
+from digest.core.periods import PeriodKind, last_complete
+from digest.render import slack_page
+from digest.sandbox.command import announcement
+from digest.sandbox.flavour import Flavour
+from digest.sandbox.inbox import Inbox
+from digest.sandbox.rows import read_rows
+from digest.sandbox.sample import sample_rows
+from digest.sandbox.server import PhaseSandbox
+from digest.sandbox.slack import SlackSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+    from email.message import EmailMessage
+    from pathlib import Path
+
+    from digest.config.models import Config
+    from digest.pipeline import RunResult
+
+    Progress = Callable[[str, int, int], None]
+
+SETTLE = timedelta(hours=2)
+READER = "you@example.com"
+SLACK_CHANNEL = "#growth"
+
+CONFIG = """\
+# The demo's config: an ordinary one, whose servers are on this machine and gone by now.
+timezone: Europe/Berlin
+locale: en
+apps:
+  shop: {{title: Acme Shop, app_id: "{app_id}", api_key: "${{DEMO_PHASE_KEY}}",
+         base_url: "{phase}"}}
+channels:
+  mail:  {{type: smtp, host: 127.0.0.1, port: {smtp}, security: none,
+          from: "Acme Analytics <digest@example.com>"}}
+  slack: {{type: slack, token: "${{DEMO_SLACK_TOKEN}}", base_url: "{slack}"}}
+digests:
+  monday-email: {{app: shop, period: week, schedule: "mon 08:00", to: {{mail: ["{reader}"]}}}}
+  daily-slack:  {{app: shop, period: day, schedule: "mon-fri 09:00", to: {{slack: ["{channel}"]}},
+                 charts: [sessions]}}
+"""
+
+INDEX = """\
+<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>digest demo</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 760px; margin: 32px auto; padding: 0 16px }
+h1 { font-size: 22px } h2 { font-size: 16px; margin: 32px 0 8px }
+iframe { width: 100%; height: 900px; border: 1px solid #8884; border-radius: 8px }
+</style>
+<h1>What the demo's mail server and Slack received</h1>
+FRAMES
+</html>
+"""
+
+ENV_KEY = "DEMO_PHASE_KEY"
+ENV_TOKEN = "DEMO_SLACK_TOKEN"  # noqa: S105 — the name of a variable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the demo did: what to say about it, and the page to open."""
+
+    sentences: tuple[str, ...]
+    page: Path
+
+
+@contextmanager
+def open_sandbox(
+    *, rows: Path | None, api: str, now: datetime | None, rate_limit: int, port: int
+) -> Iterator[dict[str, Any]]:
+    """Serve Phase on loopback; gives what `digest sandbox` announces on its first line.
+
+    Without `rows` it serves sample rows that end today. `now` freezes the data's time.
+    """
+    served = read_rows(rows) if rows else sample_rows(now or app.utc_now())
+    with PhaseSandbox(
+        served,
+        api=Flavour(api),
+        clock=(lambda: now) if now else app.utc_now,
+        rate_limit=rate_limit,
+        port=port,
+    ) as box:
+        yield announcement(box, served.keys if rows else None)
+
+
+def show(out: Path, now: datetime, progress: Progress) -> Shown:
+    """Send a Monday digest and a daily summary through embedded servers into `out`."""
+    with ExitStack() as stack:
+        phase = stack.enter_context(
+            PhaseSandbox(sample_rows(now), api=Flavour.CURRENT, clock=lambda: now)
+        )
+        inbox = stack.enter_context(Inbox())
+        slack = stack.enter_context(SlackSandbox())
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / "config.yaml"
+        path.write_text(_config(phase, inbox, slack), encoding="utf-8")
+        config = app.open_config(path, {ENV_KEY: phase.api_key, ENV_TOKEN: slack.token})
+        results = [
+            _run(config, "monday-email", PeriodKind.WEEK, now, progress),
+            _run(config, "daily-slack", PeriodKind.DAY, now, progress),
+        ]
+        mail_pages = _keep_mail(out / "monday-email", inbox)
+        slack_page_path = _keep_slack(out / "daily-slack", slack)
+        page = _index(out, [*mail_pages, slack_page_path])
+        requests = len(phase.requests)
+    return Shown(sentences=tuple(_said(results, requests)), page=page)
+
+
+def _config(phase: PhaseSandbox, inbox: Inbox, slack: SlackSandbox) -> str:
+    return CONFIG.format(
+        app_id=phase.app_id,
+        phase=phase.base_url,
+        smtp=inbox.port,
+        slack=slack.base_url,
+        reader=READER,
+        channel=SLACK_CHANNEL,
+    )
+
+
+def _run(
+    config: Config, name: str, kind: PeriodKind, now: datetime, progress: Progress
+) -> RunResult:
+    """The newest period that has settled, so that the demo works at any hour of any day."""
+    period = last_complete(kind, now - SETTLE).label
+    (result,) = run(config, Order(names=(name,), period=period, now=now), progress)
+    if result.error is not None:
+        raise result.error
+    return result
+
+
+def _said(results: list[RunResult], requests: int) -> Iterator[str]:
+    for result in results:
+        for receipt in result.receipts:
+            yield (
+                f"{receipt.state} {result.job} {result.period} "
+                f"to {receipt.key.recipient} over {receipt.key.channel}"
+            )
+    yield f"fetched with {requests} requests from the embedded Phase sandbox"
+
+
+def _keep_mail(folder: Path, inbox: Inbox) -> list[Path]:
+    """The received mails as .eml, and as pages whose pictures lie beside them."""
+    folder.mkdir(exist_ok=True)
+    pages = []
+    for received in inbox.messages:
+        (folder / "email.eml").write_bytes(received.data)
+        message = email.message_from_bytes(received.data, policy=email.policy.default)
+        page = _text_of(message, "text/html")
+        for part in message.walk():
+            name, content_id = part.get_filename(), part["Content-ID"]
+            if name and content_id:
+                (folder / name).write_bytes(part.get_content())
+                page = page.replace(f"cid:{content_id.strip('<>')}", name)
+        (folder / "email.html").write_text(page, encoding="utf-8")
+        (folder / "email.txt").write_text(_text_of(message, "text/plain"), encoding="utf-8")
+        pages.append(folder / "email.html")
+    return pages
+
+
+def _text_of(message: EmailMessage, kind: str) -> str:
+    part = next(part for part in message.walk() if part.get_content_type() == kind)
+    return str(part.get_content())
+
+
+def _keep_slack(folder: Path, slack: SlackSandbox) -> Path:
+    """The received posts as JSON, and as a page that shows them as Slack would."""
+    folder.mkdir(exist_ok=True)
+    for file in slack.files.values():
+        (folder / file.name).write_bytes(file.data)
+    names = {file_id: file.name.removesuffix(".png") for file_id, file in slack.files.items()}
+    messages = tuple(
+        SlackMessage(
+            text=post.text,
+            blocks=tuple(_named(block, names) for block in post.blocks),
+            thread=post.thread_ts is not None,
+        )
+        for post in slack.posts
+    )
+    posts = [
+        {
+            "channel": post.channel,
+            "text": post.text,
+            "blocks": post.blocks,
+            "thread": post.thread_ts,
+        }
+        for post in slack.posts
+    ]
+    (folder / "slack.json").write_text(
+        json.dumps({"messages": posts}, indent=2, ensure_ascii=False), encoding="utf-8"
+    )
+    page = folder / "slack.html"
+    page.write_text(slack_page(SlackContent(messages=messages)), encoding="utf-8")
+    return page
+
+
+def _named(block: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The block with an uploaded file's id turned back into the name of its picture."""
+    if "slack_file" not in block:
+        return dict(block)
+    rest = {key: value for key, value in block.items() if key != "slack_file"}
+    return {**rest, "picture": names[block["slack_file"]["id"]]}
+
+
+def _index(out: Path, pages: list[Path]) -> Path:
+    """One page that frames the others."""
+    frames = "\n".join(
+        f"<h2>{html.escape(page.parent.name)}</h2>"
+        f'<iframe title="{html.escape(page.parent.name)}" '
+        f'src="{html.escape(page.relative_to(out).as_posix())}"></iframe>'
+        for page in pages
+    )
+    index = out / "index.html"
+    index.write_text(INDEX.replace("FRAMES", frames), encoding="utf-8")
+    return index
