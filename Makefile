@@ -1,0 +1,58 @@
+# `make demo` and `make test` need Python 3.11+ and make; everything else is installed here.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help demo test lint format bench test-browser test-packaging pictures clean
+
+help:
+	@echo "make demo            the whole thing on embedded parts: no account, no server, no key"
+	@echo "make test            the test suite"
+	@echo "make lint            ruff, mypy --strict, import directions, dependencies"
+	@echo "make bench           benchmarks, as ratios"
+	@echo "make test-browser    the e-mail in headless Chromium (Debian: apt-get install chromium)"
+	@echo "make test-packaging  build sdist and wheel, install them cleanly, run them"
+	@echo "make pictures        docs/pictures, from the demo's own output (needs chromium)"
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "digest needs Python 3.11 or newer; say which: make PYTHON=python3.12 …"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/digest demo --out demo-out
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not packaging" \
+	  --cov --cov-report=term --cov-fail-under=90
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+test-browser: $(STAMP)
+	$(BIN)/python -m pytest -m browser
+
+test-packaging: $(STAMP)
+	$(BIN)/python -m pytest -m packaging
+
+pictures: demo
+	$(BIN)/python -m tests.support.pictures
+
+clean:
+	rm -rf $(VENV) build dist demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
