@@ -4,7 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test lint format bench test-browser test-packaging pictures clean
+# Tests that need more than pip: each has its own target.
+APART  := not browser and not packaging and not systemd
+
+.PHONY: help demo test lint format bench test-browser test-packaging test-systemd pictures clean
 
 help:
 	@echo "make demo            the whole thing on embedded parts: no account, no server, no key"
@@ -13,6 +16,7 @@ help:
 	@echo "make bench           benchmarks, as ratios"
 	@echo "make test-browser    the e-mail in headless Chromium (Debian: apt-get install chromium)"
 	@echo "make test-packaging  build sdist and wheel, install them cleanly, run them"
+	@echo "make test-systemd    the units, looked at by systemd-analyze (Debian: apt-get install systemd)"
 	@echo "make pictures        docs/pictures, from the demo's own output (needs chromium)"
 
 $(STAMP): pyproject.toml
@@ -28,7 +32,7 @@ demo: $(STAMP)
 	@$(BIN)/digest demo --out demo-out
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not packaging" \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(APART)" \
 	  --cov --cov-report=term --cov-fail-under=90
 
 lint: $(STAMP)
@@ -50,6 +54,9 @@ test-browser: $(STAMP)
 
 test-packaging: $(STAMP)
 	$(BIN)/python -m pytest -m packaging
+
+test-systemd: $(STAMP)
+	$(BIN)/python -m pytest -m systemd
 
 pictures: demo
 	$(BIN)/python -m tests.support.pictures
