@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from digest.charts import theme
 from digest.charts.fitting import fitted, size_for
+from digest.charts.heading import KEY_Y, key_words, title
 from digest.charts.shapes import Block, Sheet, Words, centred
 
 if TYPE_CHECKING:
@@ -18,55 +19,43 @@ if TYPE_CHECKING:
 _LEFT = 206.0  # where bars begin
 _MOST_WORDS = 230.0  # room for the words at a bar's end
 _BEFORE_WORDS = 9.0
-_KEY_Y = 55.0
-_BETWEEN = 24.0
+_MOST_BARS = 15  # more would make a picture higher than 1200 device pixels
+_KEY, _BETWEEN, _MARK_KEY = 19.0, 24.0, 10.0
 
 
 def lay_out_bars(spec: BarChart, measure: Measure) -> Sheet:
     """The sheet of a bar chart; ValueError for values that can't be shown."""
     lengths = [n for bar in spec.bars for n in (bar.value, bar.baseline or 0.0)]
-    if not lengths or not all(math.isfinite(n) and n >= 0 for n in lengths):
+    if not 1 <= len(spec.bars) <= _MOST_BARS:
+        raise ValueError(f"a chart has 1 to {_MOST_BARS} bars")
+    if not all(math.isfinite(n) and n >= 0 for n in lengths):
         raise ValueError("bars have finite lengths from zero")
     longest = max(lengths)
-    widest = max((bar.text for bar in spec.bars), key=lambda t: measure(t, theme.TEXT_SIZE, False))
+    widest = max((bar.text for bar in spec.bars), key=lambda t: measure(t, theme.TEXT_SIZE))
     size = size_for([(widest, False)], _MOST_WORDS, measure)
-    words = min(measure(widest, size, False), _MOST_WORDS)
+    words = min(measure(widest, size), _MOST_WORDS)
     room = theme.WIDTH - theme.MARGIN - _LEFT - _BEFORE_WORDS - words
-    shapes: list[Shape] = [_title(spec, measure), *_keys(spec, measure)]
+    shapes: list[Shape] = [title(spec.title, measure), *_keys(spec, measure)]
+    scale = room / max(longest, 1e-9)
     for n, bar in enumerate(spec.bars):
         middle = theme.BAR_TOP + theme.BAR_ROW * (n + 0.5)
-        scale = room / longest if longest else 0.0
-        shapes += _bar(bar, middle, scale if math.isfinite(scale) else 0.0, size, measure)
+        shapes += _bar(bar, middle, scale, size, measure)
     height = theme.BAR_TOP + theme.BAR_ROW * len(spec.bars) + theme.BAR_BOTTOM
     return Sheet(height=height, shapes=tuple(shapes))
-
-
-def _title(spec: BarChart, measure: Measure) -> Words:
-    room = theme.WIDTH - 2 * theme.MARGIN
-    return Words(
-        x=theme.MARGIN,
-        y=31,
-        text=fitted(spec.title, room, measure, theme.TITLE_SIZE, bold=True),
-        size=theme.TITLE_SIZE,
-        bold=True,
-        colour=theme.INK,
-    )
 
 
 def _keys(spec: BarChart, measure: Measure) -> Iterator[Shape]:
     """What bars and marks are."""
     other = spec.baseline_label or ""
-    room = theme.WIDTH - 2 * theme.MARGIN - 19 - (_BETWEEN + 10 if other else 0)
-    size = size_for([(spec.label, True), (other, False)], room, measure)
-    label = fitted(spec.label, room * (0.6 if other else 1), measure, size, bold=True)
-    x = theme.MARGIN + 19
-    yield Block(x=theme.MARGIN, y=_KEY_Y - 11, width=12, height=12, colour=theme.ACCENT)
-    yield Words(x=x, y=_KEY_Y, text=label, size=size, bold=True, colour=theme.ACCENT)
-    if other:
-        used = measure(label, size, True)
-        yield from _baseline_mark(x + used + _BETWEEN, _KEY_Y - 14, 18)
-        text = fitted(other, room - used, measure, size)
-        yield Words(x=x + used + _BETWEEN + 10, y=_KEY_Y, text=text, size=size)
+    samples = _KEY + _BETWEEN + _MARK_KEY if other else _KEY
+    key = key_words(spec.label, other, samples, measure)
+    x = theme.MARGIN
+    yield Block(x=x, y=KEY_Y - 11, width=12, height=12, colour=theme.ACCENT)
+    yield Words(x=x + _KEY, y=KEY_Y, text=key.label, size=key.size, bold=True, colour=theme.ACCENT)
+    if key.baseline:
+        x += _KEY + key.label_width + _BETWEEN
+        yield from _baseline_mark(x, KEY_Y - 14, 18)
+        yield Words(x=x + _MARK_KEY, y=KEY_Y, text=key.baseline, size=key.size)
 
 
 def _bar(bar: Bar, middle: float, scale: float, size: float, measure: Measure) -> Iterator[Shape]:
@@ -91,7 +80,11 @@ def _bar(bar: Bar, middle: float, scale: float, size: float, measure: Measure) -
         yield from _baseline_mark(mark, middle - 13, 26)
         end = max(end, mark)
     yield Words(
-        x=end + _BEFORE_WORDS, y=centred(middle, size), text=bar.text, size=size, colour=theme.INK
+        x=end + _BEFORE_WORDS,
+        y=centred(middle, size),
+        text=fitted(bar.text, _MOST_WORDS, measure, size),
+        size=size,
+        colour=theme.INK,
     )
 
 

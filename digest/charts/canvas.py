@@ -34,9 +34,7 @@ _AS_IS = IdentityTransform()
 def paint(sheet: Sheet) -> NDArray[np.uint8]:
     """The sheet as opaque RGBA pixels, two for each CSS pixel and direction."""
     canvas = _Canvas(theme.WIDTH, sheet.height)
-    canvas.block(
-        Block(x=0, y=0, width=theme.WIDTH, height=sheet.height, colour=theme.PAPER)
-    )
+    canvas.block(Block(x=0, y=0, width=theme.WIDTH, height=sheet.height, colour=theme.PAPER))
     for shape in sheet.shapes:
         match shape:
             case Words():
@@ -53,10 +51,13 @@ def paint(sheet: Sheet) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=4096)
-def measure(text: str, size: float, bold: bool) -> float:  # noqa: FBT001 — Measure is positional
+def measure(text: str, size: float, *, bold: bool = False) -> float:
     """The width of words in CSS pixels. Remembered: charts of one digest share most words."""
     shown = drawable(text)
-    width, _, _ = _ruler().get_text_width_height_descent(shown, _font(shown, size, bold), False)
+    ruler: Any = _renderer(1, 1)
+    width, _, _ = ruler.get_text_width_height_descent(
+        shown, _font(shown, size, bold=bold), ismath=False
+    )
     return float(width) / theme.SCALE
 
 
@@ -65,7 +66,7 @@ class _Canvas:
 
     def __init__(self, width: int, height: int) -> None:
         self._height = height * theme.SCALE
-        self._agg: Any = RendererAgg(width * theme.SCALE, self._height, _DPI)
+        self._agg = _renderer(width * theme.SCALE, self._height)
 
     def pixels(self) -> NDArray[np.uint8]:
         return np.asarray(self._agg.buffer_rgba())
@@ -74,14 +75,14 @@ class _Canvas:
         text = drawable(words.text)
         x = words.x
         if words.anchor is not Anchor.START:
-            wide = measure(words.text, words.size, words.bold)
+            wide = measure(words.text, words.size, bold=words.bold)
             x -= wide if words.anchor is Anchor.END else wide / 2
         self._agg.draw_text(
             _pen(words.colour),
             round(x * theme.SCALE),
             round(words.y * theme.SCALE),
             text,
-            _font(text, words.size, words.bold),
+            _font(text, words.size, bold=words.bold),
             0,
         )
 
@@ -110,8 +111,8 @@ class _Canvas:
         self._disc(dot, dot.radius, dot.colour)
 
     def _disc(self, dot: Dot, radius: float, colour: str) -> None:
-        place = Affine2D().scale(radius * theme.SCALE).translate(
-            dot.x * theme.SCALE, self._up(dot.y)
+        place = (
+            Affine2D().scale(radius * theme.SCALE).translate(dot.x * theme.SCALE, self._up(dot.y))
         )
         pen = _pen(colour)
         pen.set_snap(False)
@@ -128,17 +129,16 @@ def _pen(colour: str, width: float = 0.0) -> Any:
     return pen
 
 
-def _ruler() -> Any:
-    """A renderer that only measures."""
-    return RendererAgg(1, 1, _DPI)
+def _renderer(width: int, height: int) -> Any:
+    return RendererAgg(width, height, _DPI)  # type: ignore[no-untyped-call]  # matplotlib's own
 
 
-def _font(text: str, size: float, bold: bool) -> FontProperties:
-    return _props(size, bold, is_plain(text))
+def _font(text: str, size: float, *, bold: bool) -> FontProperties:
+    return _properties(size, bold=bold, plain=is_plain(text))
 
 
 @lru_cache(maxsize=256)
-def _props(size: float, bold: bool, plain: bool) -> FontProperties:
+def _properties(size: float, *, bold: bool, plain: bool) -> FontProperties:
     """Fewer families where the first one will do: each is looked up for every text."""
     return FontProperties(
         family=list(families()[:1] if plain else families()),

@@ -19,18 +19,18 @@ def size_for(
     words: Iterable[tuple[str, bool]], room: float, measure: Measure, size: float = theme.TEXT_SIZE
 ) -> float:
     """The size, between the smallest and `size`, at which all the words (bold?) fit in a row."""
-    wide = sum(measure(text, size, bold) for text, bold in words)
+    wide = sum(measure(text, size, bold=bold) for text, bold in words)
     return size if wide <= room else max(theme.SMALLEST, size * room / wide)
 
 
 def fitted(text: str, room: float, measure: Measure, size: float, *, bold: bool = False) -> str:
     """The text, with its middle left out as far as `room` asks; never less than an ellipsis."""
-    if measure(text, size, bold) <= room:
+    if measure(text, size, bold=bold) <= room:
         return text
     fewest, most = 0, len(text) - 1
     while fewest < most:
         kept = (fewest + most + 1) // 2
-        if measure(_cut(text, kept), size, bold) <= room:
+        if measure(_cut(text, kept), size, bold=bold) <= room:
             fewest = kept
         else:
             most = kept - 1

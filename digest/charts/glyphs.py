@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache, lru_cache
 
 from matplotlib.font_manager import FontProperties, fontManager, get_font
@@ -19,10 +20,14 @@ def families() -> tuple[str, ...]:
 
 
 def drawable(text: str) -> str:
-    """The text with a box for every character that no font here can draw, and for controls."""
+    """The text with a box for every character that no font here can draw, and for controls.
+
+    Spaces of other widths are plain spaces.
+    """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if _font_for(c) is not None else _BOX for c in text)
+    spaced = (" " if unicodedata.category(c) == "Zs" else c for c in text)
+    return "".join(c if _font_for(c) is not None else _BOX for c in spaced)
 
 
 def is_plain(text: str) -> bool:
@@ -33,7 +38,7 @@ def is_plain(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def _font_for(char: str) -> int | None:
     """The position of the first family that has the character."""
-    if not (char.isprintable() or char == "\N{NO-BREAK SPACE}"):
+    if not char.isprintable():
         return None
     return next((n for n, family in enumerate(families()) if _font_has(family, char)), None)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from digest.charts import theme
 from digest.charts.fitting import fitted, size_for
+from digest.charts.heading import KEY_Y, key_words, title
 from digest.charts.labels import Box, Label, places
 from digest.charts.shapes import Anchor, Block, Dot, Sheet, Stroke, Words, centred
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 _TOP, _BOTTOM = 84.0, float(theme.LINE_HEIGHT - 38)
 _RIGHT = theme.WIDTH - theme.MARGIN
 _TICKS = (46.0, 130.0)  # the least and the most room for the words of the axis
-_KEY_Y, _SAMPLE, _BETWEEN = 55.0, 22.0, 22.0
+_SAMPLE, _BETWEEN = 22.0, 22.0
 _LABEL_HEIGHT = 15.0
 _HALO = 2.0
+_MOST_DAY = 80.0  # room for a day's label
+_MOST_MARK = 240.0  # room for a worded value
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +64,20 @@ def lay_out_line(spec: LineChart, measure: Measure) -> Sheet:
     """
     _check(spec)
     size, left = _axis_room(spec, measure)
-    widest = max(measure(day, theme.TEXT_SIZE, False) for day in spec.days)
+    days = [fitted(day, _MOST_DAY, measure, theme.TEXT_SIZE) for day in spec.days]
+    widest = max(measure(day, theme.TEXT_SIZE) for day in days)
     plot = _Plot(
         left=left,
-        inset=min(max(widest / 2, 8.0), 40.0),
+        inset=max(widest / 2, 8.0),
         last=len(spec.days) - 1,
         low=spec.axis[0].at,
         high=spec.axis[-1].at,
     )
     shapes = (
-        _title(spec, measure),
+        title(spec.title, measure),
         *_keys(spec, measure),
-        *_grid(spec, plot, size),
-        *_day_labels(spec, plot, widest),
+        *_grid(spec, plot, size, measure),
+        *_day_labels(days, plot, widest),
         *_path(plot, spec.baseline, theme.BASELINE, theme.BASELINE_LINE, theme.DASH),
         *_path(plot, spec.values, theme.ACCENT, theme.LINE, None),
         *_marks(spec, plot, measure),
@@ -94,67 +98,51 @@ def _check(spec: LineChart) -> None:
         raise ValueError("the axis is too long")
     if len(spec.values) != len(spec.days) or len(spec.baseline) not in {0, len(spec.days)}:
         raise ValueError("a line has one value for each day")
-
-
-def _title(spec: LineChart, measure: Measure) -> Words:
-    room = theme.WIDTH - 2 * theme.MARGIN
-    return Words(
-        x=theme.MARGIN,
-        y=31,
-        text=fitted(spec.title, room, measure, theme.TITLE_SIZE, bold=True),
-        size=theme.TITLE_SIZE,
-        bold=True,
-        colour=theme.INK,
-    )
+    if not all(0 <= mark.position < len(spec.days) for mark in spec.marks):
+        raise ValueError("a mark stands at one of the days")
 
 
 def _keys(spec: LineChart, measure: Measure) -> Iterator[Shape]:
     """What the two lines are, in their own colours, with a sample of each stroke."""
-    room = theme.WIDTH - 2 * theme.MARGIN - _SAMPLE - 8
+    one = _SAMPLE + 8
     other = spec.baseline_label if spec.baseline else ""
-    if other:
-        room -= _BETWEEN + _SAMPLE + 8
-    size = size_for([(spec.label, True), (other, False)], room, measure)
-    label = fitted(spec.label, room * (0.6 if other else 1), measure, size, bold=True)
+    key = key_words(spec.label, other, 2 * one + _BETWEEN if other else one, measure)
     x = theme.MARGIN
     yield _sample(x, theme.ACCENT, theme.LINE, None)
-    x += _SAMPLE + 8
-    yield Words(x=x, y=_KEY_Y, text=label, size=size, bold=True, colour=theme.ACCENT)
-    if other:
-        used = measure(label, size, True)
-        x += used + _BETWEEN
+    yield Words(x=x + one, y=KEY_Y, text=key.label, size=key.size, bold=True, colour=theme.ACCENT)
+    if key.baseline:
+        x += one + key.label_width + _BETWEEN
         yield _sample(x, theme.BASELINE, theme.BASELINE_LINE, theme.DASH)
-        text = fitted(other, room - used, measure, size)
-        yield Words(x=x + _SAMPLE + 8, y=_KEY_Y, text=text, size=size)
+        yield Words(x=x + one, y=KEY_Y, text=key.baseline, size=key.size)
 
 
 def _sample(x: float, colour: str, width: float, dash: tuple[float, float] | None) -> Stroke:
-    y = _KEY_Y - 5
-    return Stroke(points=((x, y), (x + _SAMPLE, y)), colour=colour, width=width, dash=dash)
+    y = KEY_Y - 5
+    ends = ((x + width / 2, y), (x + _SAMPLE, y))
+    return Stroke(points=ends, colour=colour, width=width, dash=dash)
 
 
 def _axis_room(spec: LineChart, measure: Measure) -> tuple[float, float]:
     """The size of the axis's words, and where the plot begins."""
     least, most = _TICKS
-    widest = max((tick.text for tick in spec.axis), key=lambda t: measure(t, theme.TEXT_SIZE, False))
+    widest = max((tick.text for tick in spec.axis), key=lambda t: measure(t, theme.TEXT_SIZE))
     size = size_for([(widest, False)], most, measure)
-    return size, theme.MARGIN + max(least, min(measure(widest, size, False), most)) + 10
+    return size, theme.MARGIN + max(least, min(measure(widest, size), most)) + 10
 
 
-def _grid(spec: LineChart, plot: _Plot, size: float) -> Iterator[Shape]:
+def _grid(spec: LineChart, plot: _Plot, size: float, measure: Measure) -> Iterator[Shape]:
     for tick in spec.axis:
         y = plot.y(tick.at)
         yield Stroke(points=((plot.left, y), (_RIGHT, y)), colour=theme.GRID, width=1, sharp=True)
-        yield Words(
-            x=plot.left - 10, y=centred(y, size), text=tick.text, size=size, anchor=Anchor.END
-        )
+        text = fitted(tick.text, _TICKS[1], measure, size)
+        yield Words(x=plot.left - 10, y=centred(y, size), text=text, size=size, anchor=Anchor.END)
 
 
-def _day_labels(spec: LineChart, plot: _Plot, widest: float) -> Iterator[Shape]:
+def _day_labels(days: Sequence[str], plot: _Plot, widest: float) -> Iterator[Shape]:
     """As many day labels as fit, the last one always."""
     every = max(1, math.ceil((widest + 10) / (plot.x(1) - plot.x(0))))
     for n in range(plot.last, -1, -every):
-        yield Words(x=plot.x(n), y=_BOTTOM + 24, text=spec.days[n], anchor=Anchor.MIDDLE)
+        yield Words(x=plot.x(n), y=_BOTTOM + 24, text=days[n], anchor=Anchor.MIDDLE)
 
 
 def _path(
@@ -175,7 +163,7 @@ def _path(
 def _marks(spec: LineChart, plot: _Plot, measure: Measure) -> Iterator[Shape]:
     """The worded values: dots over the line, then words on paper; no room, no words."""
     found = [
-        (value, mark.position, mark.text)
+        (value, mark.position, fitted(mark.text, _MOST_MARK, measure, theme.TEXT_SIZE, bold=True))
         for mark in spec.marks
         if (value := spec.values[mark.position]) is not None
     ]
@@ -189,14 +177,14 @@ def _marks(spec: LineChart, plot: _Plot, measure: Measure) -> Iterator[Shape]:
     labels = [
         Label(
             at=point,
-            width=measure(mark[2], theme.TEXT_SIZE, True),
+            width=measure(mark[2], theme.TEXT_SIZE, bold=True),
             height=_LABEL_HEIGHT,
             below=mark is lowest and len(found) > 1,
         )
         for mark, point in zip(found, points, strict=True)
     ]
     lines = (_segments(plot, spec.values), _segments(plot, spec.baseline))
-    room = Box(plot.left, _KEY_Y + 6, theme.WIDTH - 8.0, _BOTTOM - 2)
+    room = Box(plot.left, KEY_Y + 6, _RIGHT, _BOTTOM - 2)
     for mark, box in zip(found, places(labels, room, *lines), strict=True):
         if box is not None:
             yield from _on_paper(mark[2], box)

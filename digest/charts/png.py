@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from digest.charts.theme import PAPER, RAMPS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LEVEL = 6  # 9 costs a fifth more CPU for 3 % fewer bytes
+_LEVEL = 8  # a tenth smaller than 6 for 5 ms; 9 costs 13 ms more and saves 2 %
 
 
 def encode(rgba: NDArray[np.uint8]) -> bytes:
@@ -34,8 +35,8 @@ def encode(rgba: NDArray[np.uint8]) -> bytes:
 
 
 @cache
-def _paper_pixel() -> np.uint32:
-    return np.array([*_rgb(PAPER), 255], dtype=np.uint8).view(np.uint32)[0]
+def _paper_pixel() -> int:
+    return int.from_bytes(bytes((*_rgb(PAPER), 255)), sys.byteorder)
 
 
 @cache

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from digest.charts import theme
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Measure = Callable[[str, float, bool], float]
-    """The width of words at a size, bold or not."""
 
 Point = tuple[float, float]
 
@@ -82,6 +76,14 @@ class Sheet:
 
     height: int
     shapes: tuple[Shape, ...]
+
+
+class Measure(Protocol):
+    """Says how wide words are."""
+
+    def __call__(self, text: str, size: float, *, bold: bool = False) -> float:
+        """The width in CSS pixels at a size."""
+        ...
 
 
 def centred(middle: float, size: float) -> float:

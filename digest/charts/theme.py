@@ -20,7 +20,7 @@ BASELINE: Final = "#7d899b"
 REST: Final = "#b4bdca"
 GRID: Final = "#e2e6ed"
 
-RAMPS: Final = ((INK, 10), (MUTED, 8), (ACCENT, 12), (BASELINE, 6), (REST, 4), (GRID, 2))
+RAMPS: Final = ((INK, 5), (MUTED, 5), (ACCENT, 6), (BASELINE, 4), (REST, 1), (GRID, 1))
 """How many steps from paper to each ink the palette has: more look no better and weigh more."""
 
 TITLE_SIZE: Final = 18.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import re
-import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from digest.core.charts_spec import Bar, BarChart, ChartSpec, LineChart, Mark, NoChart, Tick
-from digest.core.metrics import Dimension, Metric, Rollup, Unit
+from digest.core.chart_axis import axis_of
+from digest.core.chart_text import chart_text
+from digest.core.charts_spec import Bar, BarChart, ChartSpec, LineChart, Mark, NoChart
+from digest.core.deltas import DeltaKind
+from digest.core.metrics import Dimension, Metric, Unit
 from digest.core.periods import PeriodKind
 from digest.core.report_model import BreakdownRow
 from digest.core.wording import Wording
@@ -21,15 +21,9 @@ if TYPE_CHECKING:
     from digest.core.series import Series
 
 MOST_BARS = 10
-NAME_WIDTH = 21  # in half-width characters; what fits beside the bars
 
 _FEWEST_POINTS = 2
-_COUNT_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_SECOND_STEPS = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
-_EMOJI = re.compile(
-    "[\N{ZERO WIDTH JOINER}\ufe0e\ufe0f\u20e3\u2600-\u27bf"
-    "\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff]"
-)
+_T = TypeVar("_T")
 
 
 def chart_specs(report: Report, wanted: Sequence[str]) -> tuple[ChartSpec | NoChart, ...]:
@@ -61,26 +55,32 @@ def _line(report: Report, headline: Headline) -> LineChart | NoChart:
     single = report.period.kind is PeriodKind.DAY
     series = headline.recent if single and headline.recent is not None else headline.daily
     known = [v for v in series.values if v is not None]
+    title = _title(report, headline)
     if len(known) < _FEWEST_POINTS or not any(known):
         return NoChart(
             name=chart_name(info.metric),
-            title=info.title,
-            sentence=f"{info.title}: {_too_few(len(known))}, so there is no chart.",
+            title=title,
+            sentence=f"{title}: {_too_few(len(known))}, so there is no chart.",
         )
     baseline = () if single else _baseline(headline, len(series.days))
-    axis = _axis(info.unit, info.rollup, [*known, *(v for v in baseline if v is not None)], wording)
+    held = [*known, *(v for v in baseline if v is not None)]
     return LineChart(
         name=chart_name(info.metric),
-        title=info.title,
+        title=title,
         days=tuple(_day_label(day, report.period.kind, wording) for day in series.days),
         values=series.values,
         baseline=baseline,
-        axis=axis,
+        axis=axis_of(info.unit, info.rollup, held, wording),
         marks=_marks(info.unit, series, wording),
         label=_span(series, wording) if single else wording.period(report.period),
         baseline_label=wording.baseline(report.baseline),
         alt=_line_alt(report, headline, series, wording),
     )
+
+
+def _title(report: Report, headline: Headline) -> str:
+    info = headline.info
+    return (report.period.kind is PeriodKind.DAY and info.day_title) or info.title
 
 
 def _too_few(points: int) -> str:
@@ -105,80 +105,40 @@ def _span(series: Series, wording: Wording) -> str:
     return f"{wording.day(series.days[0])} – {wording.day(series.days[-1])}"
 
 
-def _axis(
-    unit: Unit, rollup: Rollup, values: Sequence[float], wording: Wording
-) -> tuple[Tick, ...]:
-    """Three to five round grid lines that hold every value; from zero, but for levels."""
-    low = min(values) if rollup is Rollup.LAST else 0.0
-    high = max(values)
-    step = _step((high - low) / 3 or max(high, 1.0) / 3, unit)
-    first = math.floor(low / step)
-    last = max(math.ceil(high / step), first + 1)
-    if unit is Unit.PERCENT:
-        last = min(last, math.ceil(100 / step))
-    return tuple(
-        Tick(at=n * step, text=_tick_text(unit, n * step, step, wording))
-        for n in range(first, last + 1)
-    )
-
-
-def _step(wanted: float, unit: Unit) -> float:
-    """The smallest round step that is at least `wanted`; whole for counts."""
-    if unit is Unit.DURATION and wanted <= _SECOND_STEPS[-1]:
-        return next(step for step in _SECOND_STEPS if step >= wanted)
-    magnitude = 10.0 ** math.floor(math.log10(wanted))
-    step = next(magnitude * s for s in _COUNT_STEPS if magnitude * s >= wanted * (1 - 1e-9))
-    return max(math.ceil(step), 1.0) if unit is Unit.COUNT else step
-
-
-def _tick_text(unit: Unit, value: float, step: float, wording: Wording) -> str:
-    match unit:
-        case Unit.COUNT:
-            return wording.compact(value)
-        case Unit.PERCENT:
-            return wording.percent(value, 0 if step >= 1 and step == round(step) else 1)
-        case Unit.DURATION:
-            return _round_time(value) or wording.duration(value)
-        case Unit.RATIO:
-            return wording.value(Unit.RATIO, value)
-
-
-def _round_time(seconds: float) -> str | None:
-    """`0`, `4 m` or `2 h` where that says it all."""
-    for length, unit in ((3600, "h"), (60, "m")):
-        if seconds and seconds % length == 0:
-            return f"{seconds / length:g}\N{NO-BREAK SPACE}{unit}"
-    return None if seconds else "0"
-
-
 def _marks(unit: Unit, series: Series, wording: Wording) -> tuple[Mark, ...]:
     """The highest, the lowest and the last value, each position once."""
     known = [(value, n) for n, value in enumerate(series.values) if value is not None]
-    top = max(known, key=lambda pair: (pair[0], -pair[1]))
-    bottom = min(known)
+    top, bottom = _ends(known)
     positions = sorted({top[1], bottom[1], known[-1][1]})
     return tuple(Mark(position=n, text=wording.value(unit, series.values[n])) for n in positions)
 
 
+def _ends(known: Sequence[tuple[float, _T]]) -> tuple[tuple[float, _T], tuple[float, _T]]:
+    """The highest and the lowest, each the first of its kind."""
+    return max(known, key=lambda pair: pair[0]), min(known, key=lambda pair: pair[0])
+
+
 def _line_alt(report: Report, headline: Headline, series: Series, wording: Wording) -> str:
-    info = headline.info
-    known = [
-        (value, day)
-        for value, day in zip(series.values, series.days, strict=True)
-        if value is not None
-    ]
-    top, bottom = max(known), min(known)
-    comparison = headline.comparison
-    total = wording.value(info.unit, comparison.value)
-    delta = wording.delta(info.unit, comparison.delta)
+    unit, comparison = headline.info.unit, headline.comparison
+    known = [(v, day) for v, day in zip(series.values, series.days, strict=True) if v is not None]
+    top, bottom = _ends(known)
     said = (
-        f"{info.title} by day, {wording.period(report.period)}: {total}, {delta} against "
-        f"{wording.baseline(report.baseline)}. "
-        f"Highest {wording.value(info.unit, top[0])} on {wording.day(top[1])}, "
-        f"lowest {wording.value(info.unit, bottom[0])} on {wording.day(bottom[1])}."
+        f"{_title(report, headline)} by day, {wording.period(report.period)}: "
+        f"{wording.value(unit, comparison.value)}, {_against(report, headline, wording)}. "
+        f"Highest {wording.value(unit, top[0])} on {wording.day(top[1])}, "
+        f"lowest {wording.value(unit, bottom[0])} on {wording.day(bottom[1])}"
     )
     if series.missing:
-        said += f" No value for {wording.days(series.missing)}."
+        said += f"; no value for {wording.days(series.missing)}"
+    return said.removesuffix(".") + "."
+
+
+def _against(report: Report, headline: Headline, wording: Wording) -> str:
+    """The delta in words, with what it is a delta to where there is one."""
+    delta = headline.comparison.delta
+    said = wording.delta(headline.info.unit, delta)
+    if delta.kind in {DeltaKind.CHANGED, DeltaKind.NO_CHANGE, DeltaKind.NEW}:
+        said += f" against {wording.baseline(report.baseline)}"
     return said
 
 
@@ -230,35 +190,4 @@ def _bar(row: BreakdownRow, wording: Wording) -> Bar:
         text=text,
         baseline=None if row.other else row.baseline,
         muted=row.other,
-    )
-
-
-def chart_text(name: str, width: int = NAME_WIDTH) -> str:
-    """A name as a chart can show it: no emoji, no controls, one line, cut in the middle.
-
-    `width` is in half-width characters; CJK counts double. Nothing left is `(no name)`.
-    """
-    flat = _EMOJI.sub("", name[: width * 40] if len(name) <= width * 40 else _ends(name, width))
-    shown = "".join(c for c in " ".join(flat.split()) if unicodedata.category(c)[0] != "C")
-    shown = shown.strip()
-    if not shown:
-        return "(no name)"
-    if _width(shown) <= width:
-        return shown
-    head, tail = "", ""
-    while _width(head) + _width(tail) < width - 2:
-        head += shown[len(head)]
-        if _width(head) + _width(tail) < width - 2:
-            tail = shown[-len(tail) - 1] + tail
-    return f"{head.rstrip()}…{tail.lstrip()}"
-
-
-def _ends(name: str, width: int) -> str:
-    return name[: width * 20] + name[-width * 20 :]
-
-
-def _width(text: str) -> int:
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
     )

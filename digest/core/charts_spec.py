@@ -1,6 +1,7 @@
 """What a chart shows, as data; drawing it is somebody else's business.
 
-Every text in a spec is worded and clean: a drawing adds nothing and rounds nothing.
+Every text in a spec is worded and clean: a drawing adds nothing and rounds nothing. It may set
+words smaller, or leave out the middle of names and labels that don't fit.
 """
 
 from __future__ import annotations
