@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from digest import app
 from digest.app.orders import Order
 from digest.app.runs import run
-from digest.core.content import SlackContent, SlackMessage
+from digest.core.content import DeliveryState, SlackContent, SlackMessage
 from digest.core.periods import PeriodKind, last_complete
+from digest.errors import DeliveryError
 from digest.render import slack_page
 from digest.sandbox.command import announcement
 from digest.sandbox.flavour import Flavour
@@ -148,6 +149,9 @@ def _run(
     (result,) = run(config, Order(names=(name,), period=period, now=now), progress)
     if result.error is not None:
         raise result.error
+    for receipt in result.receipts:
+        if receipt.state is not DeliveryState.SENT:
+            raise DeliveryError(f"{name} did not reach the demo's own servers: {receipt.detail}")
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from digest.errors import DeliveryError, DigestError, ExitCode, UsageError
 from digest.render import Renderer, slack_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
@@ -35,9 +36,13 @@ PREVIEW_SENDER = "digest@localhost"
 PREVIEW_READER = "reader@localhost"
 PREVIEW_SLACK = "#preview"
 
+logger = logging.getLogger(__name__)
 
-def run(config: Config, order: Order, progress: Progress) -> tuple[RunResult, ...]:
-    """Build and deliver the digests of an order; one result each, whatever happened to others.
+
+def run(config: Config, order: Order, progress: Progress) -> Iterator[RunResult]:
+    """Build and deliver the digests of an order; one result each, as soon as it is known.
+
+    What happens to one digest never stops the next.
 
     Raises UsageError for a digest that isn't there, a period of the wrong kind and a `to` that
     no channel takes, before anything is fetched.
@@ -53,7 +58,8 @@ def run(config: Config, order: Order, progress: Progress) -> tuple[RunResult, ..
                 job, period, source=source, renderer=renderer, now=now, progress=progress
             )
 
-        return tuple(_run_one(config, order, job, period, build) for job, period in jobs)
+        for job, period in jobs:
+            yield _run_one(config, order, job, period, build)
 
 
 def _run_one(
@@ -63,6 +69,10 @@ def _run_one(
         built = build(job, period)
     except DigestError as error:
         return pipeline.RunResult(job=job.name, period=period.label, error=error)
+    except Exception as error:
+        logger.debug("%s broke here", job.name, exc_info=error)
+        sentence = f"internal error ({type(error).__name__}); this is a defect of digest"
+        return pipeline.RunResult(job=job.name, period=period.label, error=DigestError(sentence))
     now = order.now or utc_now()
     outgoing = pipeline.envelopes(built, date=now, test=order.to is not None)
     dry = order.dry_run
@@ -159,7 +169,7 @@ def send_test(config: Config, name: str, to: str | None) -> RunResult:
             f"the config has: {', '.join(known) or 'none'}"
         )
     now = utc_now()
-    reader = recipient(config, name, to) if to else _operator(config, name)
+    reader = recipient(config, name, to) if to is not None else _operator(config, name)
     period = now.date().isoformat()
     envelope = Envelope(
         key=DeliveryKey(

@@ -7,8 +7,14 @@ import click
 from digest.cli.options import config_option, open_config
 from digest.errors import ExitCode
 
+EXAMPLES = """\b
+Examples:
+  digest check
+  digest check --online -c /etc/digest/config.yaml
+"""
 
-@click.command("check")
+
+@click.command("check", epilog=EXAMPLES)
 @click.option(
     "--online",
     is_flag=True,
@@ -17,15 +23,10 @@ from digest.errors import ExitCode
 @config_option
 @click.pass_context
 def command(ctx: click.Context, config_path: str | None, *, online: bool) -> int:
-    r"""Validate the config, the templates and the schedules.
+    """Validate the config, the templates and the schedules.
 
     Problems go to stderr with their place in the file, and the exit code is 78; otherwise it
     prints OK.
-
-    \b
-    Examples:
-      digest check
-      digest check --online -c /etc/digest/config.yaml
     """
     from digest import app  # noqa: PLC0415 — heavy
 

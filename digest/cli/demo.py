@@ -6,10 +6,15 @@ from pathlib import Path
 
 import click
 
-from digest.cli.options import progress
+from digest.cli.options import Progress
+
+EXAMPLES = """\b
+Example:
+  digest demo --out demo-out
+"""
 
 
-@click.command("demo")
+@click.command("demo", epilog=EXAMPLES)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -19,18 +24,15 @@ from digest.cli.options import progress
     help="Where to put what was sent.",
 )
 def command(out: Path) -> None:
-    r"""Send a Monday digest and a daily Slack summary through embedded servers.
+    """Send a Monday digest and a daily summary to embedded servers.
 
     A Phase sandbox with sample data, a mail server and a Slack run on loopback while it works; no
     account, no server, no key.
-
-    \b
-    Example:
-      digest demo --out demo-out
     """
     from digest import app, demo  # noqa: PLC0415 — heavy
 
-    shown = demo.show(out, app.utc_now(), progress())
+    with Progress() as progress:
+        shown = demo.show(out, app.utc_now(), progress)
     for sentence in shown.sentences:
         click.echo(sentence)
     click.echo(f"open {shown.page}")

@@ -8,17 +8,17 @@ import click
 
 from digest.errors import UsageError
 
+EXAMPLES = """\b
+Example:
+  digest init && $EDITOR config.yaml && digest check
+"""
 
-@click.command("init")
+
+@click.command("init", epilog=EXAMPLES)
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default="config.yaml")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def command(path: Path, *, force: bool) -> None:
-    r"""Write a commented starter config to PATH (default: config.yaml).
-
-    \b
-    Example:
-      digest init && $EDITOR config.yaml && digest check
-    """
+    """Write a commented starter config to PATH (default: config.yaml)."""
     from digest.config.loader import starter  # noqa: PLC0415 — only this command needs it
 
     try:

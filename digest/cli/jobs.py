@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from digest.config.models import Digest
 
 
-@click.command("jobs")
+EXAMPLES = """\b
+Example:
+  digest jobs --next 5
+"""
+
+
+@click.command("jobs", epilog=EXAMPLES)
 @click.option(
     "--next",
     "count",
@@ -37,11 +43,9 @@ def command(
     *,
     as_json: bool,
 ) -> None:
-    r"""List every digest with its next fire times, local and UTC, and the period each covers.
+    """List every digest with its next fire times.
 
-    \b
-    Example:
-      digest jobs --next 5
+    They are given in the schedule's zone and in UTC, each with the period that it covers.
     """
     import json  # noqa: PLC0415 — `--help` does without
 

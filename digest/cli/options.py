@@ -5,17 +5,18 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
-
-from digest.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digest.config.models import Config
 
+# Baselines reach back from here, schedules look ahead; neither may leave the calendar.
+FIRST_YEAR, LAST_YEAR = 1980, 9000
+_CLEAR = "\r\033[K"
 Decorated = TypeVar("Decorated", bound="Callable[..., Any]")
 
 
@@ -36,6 +37,8 @@ class Instant(click.ParamType[datetime]):
             self.fail(f"{value!r} is not an instant like 2026-11-23T08:00:00Z", param, ctx)
         if instant.tzinfo is None:
             self.fail(f"{value!r} needs a zone, such as the Z in 2026-11-23T08:00:00Z", param, ctx)
+        if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+            self.fail(f"{value!r} is not between {FIRST_YEAR} and {LAST_YEAR}", param, ctx)
         return instant.astimezone(UTC)
 
 
@@ -78,27 +81,24 @@ def open_config(ctx: click.Context, config_path: str | None) -> Config:
     return app.open_config(chosen_path(ctx, config_path))
 
 
-def on_terminal() -> bool:
-    """Whether a person is watching stderr."""
-    return sys.stderr.isatty()
+class Progress:
+    """A progress line on a terminal's stderr while the `with` block lasts; silent in a pipe."""
 
+    def __init__(self) -> None:
+        self._shows = sys.stderr.isatty()
 
-def progress() -> Callable[[str, int, int], None]:
-    """A progress line on a terminal's stderr; silent in a pipe."""
-    if not on_terminal():
-        return lambda _what, _done, _total: None
+    def __enter__(self) -> Self:
+        return self
 
-    def show(what: str, done: int, total: int) -> None:
-        end = "\r\033[K" if done >= total else ""
-        click.echo(f"\r\033[K{what} {done}/{total}{end}", nl=False, err=True)
+    def __exit__(self, *_exc: object) -> None:
+        self.clear()
 
-    return show
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show the step that is being done."""
+        if self._shows:
+            click.echo(f"{_CLEAR}{what} {done}/{total}", nl=False, err=True)
 
-
-def unknown_digest(name: str, known: list[str]) -> UsageError:
-    """The error for a digest that the config doesn't have."""
-    import difflib  # noqa: PLC0415 — only when something is misspelt
-
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return UsageError(f"there is no digest {name!r}{hint}; the config has: {', '.join(known)}")
+    def clear(self) -> None:
+        """Take the line away, so that something else can be said."""
+        if self._shows:
+            click.echo(_CLEAR, nl=False, err=True)

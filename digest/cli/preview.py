@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digest.cli.options import config_option, now_option, open_config, progress
+from digest.cli.options import Progress, config_option, now_option, open_config
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-@click.command("preview")
+EXAMPLES = """\b
+Examples:
+  digest preview monday-email --out preview
+  digest preview monday-email --period 2026-W47 --out preview
+"""
+
+
+@click.command("preview", epilog=EXAMPLES)
 @click.argument("name")
 @click.option("--period", metavar="P", help="2026-W47, 2026-11-22 or 2026-11 (default: the last).")
 @click.option(
@@ -35,21 +42,17 @@ def command(
     now: datetime | None,
     config_path: str | None,
 ) -> None:
-    r"""Build a digest into a folder; sends nothing.
+    """Build a digest into a folder; sends nothing.
 
     Writes email.html, email.txt, email.eml, slack.json, slack.html, report.json and the charts.
     A period that is not over is built as it stands and marked partial.
-
-    \b
-    Examples:
-      digest preview monday-email --out preview
-      digest preview monday-email --period 2026-W47 --out preview
     """
     from digest.app import orders, runs  # noqa: PLC0415 — heavy
 
     config = open_config(ctx, config_path)
     order = orders.Order(names=(name,), period=period, now=now)
-    built, written = runs.preview(config, order, out, progress())
+    with Progress() as progress:
+        built, written = runs.preview(config, order, out, progress)
     if built.report.partial:
         label = built.report.period.label
         click.echo(f"{name} {label}: the period is not over; this preview is partial", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.options import config_option, json_option, now_option, open_config, progress
+from digest.cli.options import Progress, config_option, json_option, now_option, open_config
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 NO_LEDGER = "note: there is no ledger yet, so each `digest run` sends again"
 
 
-@click.command("run")
+EXAMPLES = """\b
+Examples:
+  digest run monday-email
+  digest run monday-email --period 2026-W47 --to me@example.com
+  digest run monday-email daily-slack --dry-run
+"""
+
+
+@click.command("run", epilog=EXAMPLES)
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @click.option("--period", metavar="P", help="2026-W47, 2026-11-22 or 2026-11 (default: the last).")
 @click.option("--dry-run", is_flag=True, help="Build everything, send nothing.")
@@ -39,15 +47,9 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    r"""Build digests and deliver them now.
+    """Build digests and deliver them now.
 
     There is no ledger yet: every run sends again.
-
-    \b
-    Examples:
-      digest run monday-email
-      digest run monday-email --period 2026-W47 --to me@example.com
-      digest run monday-email daily-slack --dry-run
     """
     import json  # noqa: PLC0415 — `--help` does without
 
@@ -56,26 +58,32 @@ def command(
 
     config = open_config(ctx, config_path)
     order = orders.Order(names=names, period=period, now=now, to=to, dry_run=dry_run)
-    if not as_json and not dry_run:
-        click.echo(NO_LEDGER, err=True)
-    results = runs.run(config, order, progress())
-    for result in results:
-        if result.error is not None:
-            click.echo(f"{result.job} {result.period}: {result.error}", err=True)
+    results = []
+    with Progress() as progress:
+        for result in runs.run(config, order, progress):
+            progress.clear()
+            _tell_trouble(result)
+            if not as_json:
+                _tell(result)
+            results.append(result)
     if as_json:
         click.echo(json.dumps({"runs": [_run_json(r) for r in results]}, indent=2))
-    else:
-        for result in results:
-            _tell(result)
+    if any(result.receipts and not result.dry for result in results):
+        click.echo(NO_LEDGER, err=True)
     return pipeline.worst(result.exit_code for result in results)
 
 
+def _tell_trouble(result: RunResult) -> None:
+    """Why there is no digest, or what it lacks."""
+    for sentence in (result.error, *result.warnings):
+        if sentence is not None:
+            click.echo(f"{result.job} {result.period}: {sentence}", err=True)
+
+
 def _tell(result: RunResult) -> None:
-    """One line for the run, one for each delivery that a reader should know of."""
+    """One line for the run, one for each delivery."""
     if result.error is not None:
         return
-    for warning in result.warnings:
-        click.echo(f"{result.job} {result.period}: {warning}", err=True)
     click.echo(f"{result.job} {result.period}: {result.state.replace('_', ' ')}")
     for receipt in result.receipts:
         why = f" ({receipt.detail})" if receipt.detail else ""

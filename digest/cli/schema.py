@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
+EXAMPLES = """\b
+Example:
+  digest schema > digest.schema.json
+  # then, as the first line of config.yaml:
+  # yaml-language-server: $schema=./digest.schema.json
+"""
 
-@click.command("schema")
+
+@click.command("schema", epilog=EXAMPLES)
 def command() -> None:
-    r"""Print the JSON Schema of the config, for editors.
-
-    \b
-    Example:
-      digest schema > digest.schema.json
-      # then, as the first line of config.yaml:
-      # yaml-language-server: $schema=./digest.schema.json
-    """
+    """Print the JSON Schema of the config, for editors."""
     import json  # noqa: PLC0415 — `--help` does without
 
     from digest.config.schema import json_schema  # noqa: PLC0415 — pydantic is slow to import

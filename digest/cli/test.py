@@ -6,22 +6,23 @@ import click
 
 from digest.cli.options import config_option, open_config
 
+EXAMPLES = """\b
+Examples:
+  digest test mail --to me@example.com
+  digest test slack --to '#ops'
+"""
 
-@click.command("test")
+
+@click.command("test", epilog=EXAMPLES)
 @click.argument("channel")
 @click.option("--to", metavar="ADDRESS", help="An address, a Slack channel or a folder.")
 @config_option
 @click.pass_context
 def command(ctx: click.Context, channel: str, to: str | None, config_path: str | None) -> int:
-    r"""Send a marked test message through CHANNEL.
+    """Send a marked test message through CHANNEL.
 
     Without --to it goes to where the operator hears about trouble (`ops`), or, for mail, to the
     sender's own address.
-
-    \b
-    Examples:
-      digest test mail --to me@example.com
-      digest test slack --to '#ops'
     """
     from digest import pipeline  # noqa: PLC0415 — heavy
     from digest.app import runs  # noqa: PLC0415 — heavy
