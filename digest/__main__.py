@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from digest import __version__
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
 
 def main() -> None:
@@ -14,7 +17,11 @@ def main() -> None:
         return
     from digest.cli import run_command_line  # noqa: PLC0415 — see above
 
-    sys.exit(run_command_line(sys.argv[1:]))
+    code = run_command_line(sys.argv[1:])
+    if code == INTERRUPTED:
+        # a thread that waits for a server's answer, perhaps for minutes, must not hold up a stop
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

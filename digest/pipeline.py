@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -217,10 +217,14 @@ def deliver(
     """Send through every channel at once; one receipt for each envelope, whatever happens."""
     if not outgoing:
         return ()
-    with ThreadPoolExecutor(max_workers=len(outgoing)) as pool:
+    pool = ThreadPoolExecutor(max_workers=len(outgoing))
+    try:
         pending = {
             name: pool.submit(channels[name].deliver, batch) for name, batch in outgoing.items()
         }
+        wait(pending.values())
+    finally:
+        pool.shutdown(wait=False)  # all are done, or else we were told to stop
     return tuple(
         receipt
         for name, future in pending.items()

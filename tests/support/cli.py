@@ -85,7 +85,9 @@ def config_of(
 
 def write_config(folder: Path, config: Mapping[str, Any], name: str = "config.yaml") -> Path:
     path = folder / name
-    path.write_text(yaml.safe_dump(dict(config), allow_unicode=True, sort_keys=False), encoding="utf-8")
+    path.write_text(
+        yaml.safe_dump(dict(config), allow_unicode=True, sort_keys=False), encoding="utf-8"
+    )
     return path
 
 
