@@ -33,7 +33,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(APART)" \
-	  --cov --cov-report=term --cov-fail-under=90
+	  --cov --cov-report=term --cov-fail-under=95
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
