@@ -26,6 +26,7 @@ OUT = Path("docs/pictures")
 COLOURS = 128
 EMAIL_WIDTHS = (600, 375)
 SLACK_WIDTH = 640
+TOP = 2100  # device px
 
 
 def main(arguments: list[str]) -> int:
@@ -77,7 +78,16 @@ def take(browser: Browser, found: dict[str, Path], out: Path) -> list[Path]:
                 file = out / f"{kind}{size}-{scheme}.png"
                 file.write_bytes(_fewer_colours(browser.picture()))
                 made.append(file)
+    if "email" in found:
+        made.append(_top(out / f"email-{EMAIL_WIDTHS[0]}-light.png", out / "email-top.png"))
     return made
+
+
+def _top(picture: Path, out: Path) -> Path:
+    """The first screen of a long mail, for the README."""
+    with Image.open(picture) as image:
+        image.crop((0, 0, image.width, min(TOP, image.height))).save(out, optimize=True)
+    return out
 
 
 def _slack_page(folder: Path) -> str | None:
