@@ -24,12 +24,14 @@ def metric_view(headline: Headline, words: Wording, baseline: str) -> View:
     then = words.value(unit, comparison.baseline)
     arrow, changed = words.arrow(delta), words.delta(unit, delta)
     sense = words.sense(delta) if delta.kind is DeltaKind.CHANGED else ""
+    # An unfinished period beside a finished one reads as a comparison, and the banner says why.
+    partial = delta.kind is DeltaKind.PARTIAL
     return {
         "name": headline.metric.value,
         "title": headline.info.title,
         "value": value,
         "baseline": then,
-        "against": f"{then} {baseline}" if comparison.baseline is not None else "",
+        "against": f"{then} {baseline}" if comparison.baseline is not None and not partial else "",
         "delta": changed,
         "arrow": arrow,
         "sense": sense,
@@ -37,7 +39,7 @@ def metric_view(headline: Headline, words: Wording, baseline: str) -> View:
         "tone": _TONES[delta.sense],
         "change": _change(headline, words),
         "hints": _hints(headline, words),
-        "note": clean(headline.note, SENTENCE_LIMIT) if headline.note else "",
+        "note": clean(headline.note, SENTENCE_LIMIT) if headline.note and not partial else "",
         "definition": headline.info.definition,
     }
 

@@ -136,3 +136,29 @@ def test_report_json_has_the_shape_that_programs_rely_on(
     assert {"channel", "text", "blocks", "thread"} <= set(slack["messages"][0])
     for name in ("email.html", "email.txt", "email.eml", "slack.html", "sessions.png"):
         assert (out / name).stat().st_size > 0
+
+
+def test_an_unfinished_period_is_shown_without_anything_to_compare_it_with(
+    tmp_path: Path,
+    phase: PhaseSandbox,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with desk(tmp_path, phase.base_url, capsys, monkeypatch) as made:
+        out = tmp_path / "preview"
+        done = made.run(
+            "preview", "archive", "--period", "2026-W48", "--out", str(out), "--now", NOW
+        )
+        put_off = made.run("run", "archive", "--period", "2026-W48", "--now", NOW)
+
+        assert made.nothing_sent
+    assert (done.code, put_off.code) == (0, 75)
+    assert "partial" in done.err
+    assert "2026-11-30T02:00Z" in put_off.err
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["partial"] is True
+    assert {shown["change"] for shown in report["metrics"].values()} == {None}
+    assert all(shown["note"] for shown in report["metrics"].values())
+    text = (out / "email.txt").read_text(encoding="utf-8")
+    assert "This week is not over" in text
+    assert "was " not in text.partition("Day by day")[0]
