@@ -83,7 +83,8 @@ class Built:
 class RunResult:
     """What became of one digest: its receipts, or the error that stopped it before sending.
 
-    `warnings` are the report's own, such as a part that could not be fetched.
+    `warnings` are the report's own, such as a part that could not be fetched. `ended_at` is when
+    the last channel was done, by the machine's clock, UTC.
     """
 
     job: str
@@ -91,6 +92,7 @@ class RunResult:
     receipts: tuple[Receipt, ...] = ()
     error: DigestError | None = None
     warnings: tuple[str, ...] = ()
+    ended_at: datetime | None = None
     dry: bool = False
 
     @property

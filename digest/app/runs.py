@@ -82,6 +82,7 @@ def _run_one(
         period=period.label,
         receipts=receipts,
         warnings=tuple(n.text for n in built.report.notes if n.tone is Tone.WARNING),
+        ended_at=utc_now(),
         dry=dry,
     )
 

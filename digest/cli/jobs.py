@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.options import config_option, json_option, now_option, open_config
+from digest.cli.options import config_option, json_option, now_option, open_config, utc_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,14 +78,10 @@ def _job_json(job: Digest, now: datetime, count: int) -> dict[str, Any]:
         "next": [
             {
                 "local": fire.local.isoformat(),
-                "utc": _utc(fire.utc),
+                "utc": utc_text(fire.utc),
                 "period": fire.period.label,
-                "ready_at": _utc(fire.ready_at) if fire.ready_at > fire.utc else None,
+                "ready_at": utc_text(fire.ready_at) if fire.ready_at > fire.utc else None,
             }
             for fire in fires
         ],
     }
-
-
-def _utc(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

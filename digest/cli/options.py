@@ -42,6 +42,11 @@ class Instant(click.ParamType[datetime]):
         return instant.astimezone(UTC)
 
 
+def utc_text(instant: datetime) -> str:
+    """`2026-11-23T08:00:00Z`."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def config_option(function: Decorated) -> Decorated:
     """Add `-c/--config PATH` to a command."""
     return click.option(

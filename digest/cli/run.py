@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.options import Progress, config_option, json_option, now_option, open_config
+from digest.cli.options import (
+    Progress,
+    config_option,
+    json_option,
+    now_option,
+    open_config,
+    utc_text,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,5 +124,6 @@ def _delivery_json(receipt: Receipt, result: RunResult) -> dict[str, Any]:
         "uncertain": int(receipt.state == "uncertain"),
         "message_id": receipt.reference,
         "last_error": receipt.detail or None,
+        "updated_at": utc_text(result.ended_at) if result.ended_at else None,
         "remarks": list(receipt.remarks),
     }

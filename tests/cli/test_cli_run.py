@@ -34,6 +34,7 @@ DELIVERY = {
     "uncertain": int,
     "message_id": str | None,
     "last_error": str | None,
+    "updated_at": str,
     "remarks": list,
 }
 

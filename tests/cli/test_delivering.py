@@ -60,6 +60,7 @@ def test_one_run_serves_several_channels_and_fetches_once(shop: Desk) -> None:
     assert shop.slack.posts
     assert (shop.folder / "weekly" / "archive" / "2026-W47" / "report.json").is_file()
     delivery = runs[0]["deliveries"][0]
+    assert delivery["updated_at"].endswith("Z")
     assert {"id", "job", "kind", "period", "channel", "recipient", "state", "attempts"} <= set(
         delivery
     )
