@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from digest.charts import theme
 from digest.charts.bar_layout import lay_out_bars
 from digest.charts.canvas import measure, paint
+from digest.charts.glyphs import words_drawable
 from digest.charts.line_layout import lay_out_line
 from digest.charts.png import encode
 from digest.core.charts_spec import BarChart, ChartSpec, LineChart
@@ -33,7 +35,9 @@ def lay_out(spec: ChartSpec) -> Sheet:
     """The chart's shapes, placed with the widths of real words."""
     match spec:
         case LineChart():
-            return lay_out_line(spec, measure)
+            # Boxes for a weekday say nothing: the day's number alone does.
+            days = tuple(words_drawable(day) for day in spec.days)
+            return lay_out_line(replace(spec, days=days), measure)
         case BarChart():
             return lay_out_bars(spec, measure)
         case _:

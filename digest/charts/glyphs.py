@@ -30,6 +30,11 @@ def drawable(text: str) -> str:
     return "".join(c if _font_for(c) is not None else _BOX for c in spaced)
 
 
+def words_drawable(text: str) -> str:
+    """The text without the words that no font here can draw, unless nothing would be left."""
+    return " ".join(w for w in text.split() if _BOX not in drawable(w)) or text
+
+
 def is_plain(text: str) -> bool:
     """Whether the first family can draw all of it."""
     return text.isascii() or all(_font_for(c) == 0 for c in text)

@@ -1,4 +1,4 @@
-"""Names from outside as a picture can show them: one line, visible, without colour glyphs."""
+"""Names from outside in a chart: one visible line, in the picture without colour glyphs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EMOJI = re.compile(
     "\u2b1b\u2b1c\u2b50\u2b55\U0001f000-\U0001f0ff\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff]"
 )
 # Letters, symbols and marks by their category, and yet nothing to see.
-_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe00-\ufe0d\uffa0]")
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe00-\ufe0f\uffa0]")
 
 
 def chart_text(name: str, width: int = NAME_WIDTH) -> str:
@@ -27,13 +27,24 @@ def chart_text(name: str, width: int = NAME_WIDTH) -> str:
     `(blank)`, one of nothing but emoji `(emoji)`.
     """
     near = _near(name, width * _LOOKED_AT)
-    flat = _INVISIBLE.sub("", _EMOJI.sub("", near))
-    seen = "".join(c for c in " ".join(flat.split()) if unicodedata.category(c)[0] != "C")
-    shown = " ".join(_without_towers(seen).split())
+    shown = _one_line(_EMOJI.sub("", near))
     if not shown:
         seen_once = any(unicodedata.category(c)[0] == "S" for c in _EMOJI.findall(near))
         return ONLY_EMOJI if seen_once else BLANK
     return shown if _width(shown) <= width else _cut(shown, width)
+
+
+def spoken_text(name: str, width: int = NAME_WIDTH) -> str:
+    """The same for the words beside a picture, where emoji are part of the name."""
+    shown = _one_line(_near(name, width * _LOOKED_AT)) or BLANK
+    return shown if _width(shown) <= width else _cut(shown, width)
+
+
+def _one_line(text: str) -> str:
+    """What can be seen of the text, its spaces single."""
+    flat = " ".join(_INVISIBLE.sub("", text).split())
+    seen = "".join(c for c in flat if unicodedata.category(c)[0] != "C")
+    return " ".join(_without_towers(seen).split())
 
 
 def _near(name: str, length: int) -> str:

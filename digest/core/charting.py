@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from digest.core.chart_axis import axis_of
-from digest.core.chart_text import chart_text
+from digest.core.chart_text import chart_text, spoken_text
 from digest.core.charts_spec import Bar, BarChart, ChartSpec, LineChart, Mark, NoChart
 from digest.core.deltas import DeltaKind
 from digest.core.metrics import Dimension, Metric, Unit
@@ -119,27 +119,44 @@ def _ends(known: Sequence[tuple[float, _T]]) -> tuple[tuple[float, _T], tuple[fl
 
 
 def _line_alt(report: Report, headline: Headline, series: Series, wording: Wording) -> str:
-    unit, comparison = headline.info.unit, headline.comparison
-    known = [(v, day) for v, day in zip(series.values, series.days, strict=True) if v is not None]
-    top, bottom = _ends(known)
+    value = wording.value(headline.info.unit, headline.comparison.value)
+    when = wording.period(report.period)
+    if report.period.kind is PeriodKind.DAY:
+        when, value = _span(series, wording), f"{value} on {wording.day(series.days[-1])}"
     said = (
-        f"{_title(report, headline)} by day, {wording.period(report.period)}: "
-        f"{wording.value(unit, comparison.value)}, {_against(report, headline, wording)}. "
-        f"Highest {wording.value(unit, top[0])} on {wording.day(top[1])}, "
-        f"lowest {wording.value(unit, bottom[0])} on {wording.day(bottom[1])}"
+        f"{_title(report, headline)} by day, {when}: "
+        f"{value}, {_against(report, headline, wording)}. "
+        f"{_highest_and_lowest(headline.info.unit, series, wording)}"
     )
     if series.missing:
         said += f"; no value for {wording.days(series.missing)}"
     return said.removesuffix(".") + "."
 
 
+def _highest_and_lowest(unit: Unit, series: Series, wording: Wording) -> str:
+    known = [(v, day) for v, day in zip(series.values, series.days, strict=True) if v is not None]
+    top, bottom = _ends(known)
+    highest, lowest = wording.value(unit, top[0]), wording.value(unit, bottom[0])
+    if highest == lowest:
+        return f"Always {highest}"
+    return (
+        f"Highest {highest} on {wording.day(top[1])}, lowest {lowest} on {wording.day(bottom[1])}"
+    )
+
+
 def _against(report: Report, headline: Headline, wording: Wording) -> str:
-    """The delta in words, with what it is a delta to where there is one."""
-    delta = headline.comparison.delta
-    said = wording.delta(headline.info.unit, delta)
-    if delta.kind in {DeltaKind.CHANGED, DeltaKind.NO_CHANGE, DeltaKind.NEW}:
-        said += f" against {wording.baseline(report.baseline)}"
-    return said
+    """The delta in words, with the numbers that it was taken from where there is one."""
+    unit, comparison = headline.info.unit, headline.comparison
+    delta = comparison.delta
+    said = wording.delta(unit, delta)
+    if delta.kind not in {DeltaKind.CHANGED, DeltaKind.NO_CHANGE, DeltaKind.NEW}:
+        return said
+    numbers = wording.value(unit, comparison.baseline)
+    if comparison.compared is not None and delta.common_days is not None:
+        now, then = (wording.value(unit, side) for side in comparison.compared)
+        days = "day" if delta.common_days == 1 else "days"
+        numbers = f"{now} and {then} on {delta.common_days} common {days}"
+    return f"{said} against {wording.baseline(report.baseline)} ({numbers})"
 
 
 def _bars(report: Report, breakdown: Breakdown) -> BarChart | NoChart:
@@ -165,7 +182,7 @@ def _bars(report: Report, breakdown: Breakdown) -> BarChart | NoChart:
         label=wording.period(report.period) if dimension.dated else "All time",
         baseline_label=wording.baseline(report.baseline) if compared else None,
         alt=f"{dimension.heading}, largest first: "
-        + "; ".join(f"{bar.name} {bar.text}" for bar in bars)
+        + "; ".join(f"{_spoken(row)} {bar.text}" for row, bar in zip(shown, bars, strict=True))
         + ".",
     )
 
@@ -178,6 +195,10 @@ def _rest(rest: Iterable[BreakdownRow], breakdown: Breakdown) -> Iterable[Breakd
     count = sum(row.count or 0 for row in rows)
     share = 100 * count / breakdown.total if breakdown.total else None
     yield BreakdownRow(value="other", count=count, share=share, other=True)
+
+
+def _spoken(row: BreakdownRow) -> str:
+    return "Other" if row.other else spoken_text(row.value)
 
 
 def _bar(row: BreakdownRow, wording: Wording) -> Bar:

@@ -98,9 +98,15 @@ def test_charts_come_in_the_order_asked_and_unknown_ones_to_the_digest_are_left_
 @pytest.mark.parametrize(
     ("delta", "said"),
     [
-        (Delta(kind=DeltaKind.CHANGED, change=9, percent=9.7), "+9.7\xa0% against the week before"),
-        (Delta(kind=DeltaKind.NO_CHANGE, change=0, percent=0), "no change against the week before"),
-        (Delta(kind=DeltaKind.NEW, change=29), "new against the week before"),
+        (
+            Delta(kind=DeltaKind.CHANGED, change=9, percent=9.7),
+            "+9.7\xa0% against the week before (1,000)",
+        ),
+        (
+            Delta(kind=DeltaKind.NO_CHANGE, change=0, percent=0),
+            "no change against the week before (1,000)",
+        ),
+        (Delta(kind=DeltaKind.NEW, change=29), "new against the week before (1,000)"),
         (Delta(kind=DeltaKind.NO_BASELINE), "no baseline"),
         (Delta(kind=DeltaKind.PARTIAL), "period not over"),
     ],
@@ -124,6 +130,49 @@ def test_the_alt_text_names_the_gaps_and_the_first_of_equal_days() -> None:
         "no value for Wed, Nov 18; Sat, Nov 21."
     )
     assert [mark.position for mark in spec.marks] == [0, 3, 6]
+
+
+@pytest.mark.parametrize(("days", "said"), [(5, "5 common days"), (1, "1 common day")])
+def test_the_alt_text_gives_the_numbers_that_were_compared(days: int, said: str) -> None:
+    delta = Delta(kind=DeltaKind.CHANGED, change=50, percent=25, common_days=days)
+    comparison = Comparison(value=365.0, baseline=300.0, delta=delta, compared=(250.0, 200.0))
+    made = report(headline(Metric.SESSIONS, WEEK, BEFORE, comparison=comparison))
+    assert (
+        f": 365, +25.0\N{NO-BREAK SPACE}% against the week before (250 and 200 on {said}). "
+        in line_of(made).alt
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((5.0,) * 7, ". Always 5."),
+        ((5.0, 5.0, None, *(5.0,) * 4), ". Always 5; no value for Wed, Nov 18."),
+    ],
+    ids=["every day", "with a gap"],
+)
+def test_the_alt_text_of_equal_days_names_neither_a_best_nor_a_worst(
+    values: tuple[float | None, ...], said: str
+) -> None:
+    spec = line_of(week(*values))
+    assert spec.alt.endswith(said)
+    assert "ighest" not in spec.alt
+
+
+def test_the_alt_text_of_a_single_day_names_the_days_that_the_picture_shows() -> None:
+    recent = tuple(float(n) for n in range(14))
+    single = Comparison(
+        value=13.0,
+        baseline=12.0,
+        delta=Delta(kind=DeltaKind.CHANGED, change=1, percent=8.333),
+    )
+    one = headline(Metric.SESSIONS, (13.0,), (12.0,), recent=recent, comparison=single)
+    made = report(one, kind=PeriodKind.DAY, day=one.daily.days[0])
+    assert line_of(made).alt == (
+        "Sessions by day, Tue, Nov 3 – Mon, Nov 16: 13 on Mon, Nov 16, "
+        "+8.3\N{NO-BREAK SPACE}% against the day before (12). "
+        "Highest 13 on Mon, Nov 16, lowest 0 on Tue, Nov 3."
+    )
 
 
 def test_an_alt_text_ends_in_one_full_stop_in_any_locale() -> None:
@@ -229,6 +278,12 @@ def test_the_alt_text_of_bars_lists_them() -> None:
         "Sessions by country, largest first: "
         "DE 60 · 60.0\N{NO-BREAK SPACE}%; FR 40 · 40.0\N{NO-BREAK SPACE}%."
     )
+
+
+def test_the_alt_text_of_bars_keeps_the_emoji_that_the_picture_can_not_show() -> None:
+    spec = bars_of(report(breakdowns=[countries(("\U0001f389 party", 3), ("\U0001f389", 2))]))
+    assert [bar.name for bar in spec.bars] == ["party", "(emoji)"]
+    assert spec.alt == "Sessions by country, largest first: \U0001f389 party 3; \U0001f389 2."
 
 
 @pytest.mark.parametrize("locale", ["en", "de", "fr", "es", "pt_BR", "ja", "ar", "hi_IN"])

@@ -12,7 +12,7 @@ from digest.charts import theme
 from digest.charts.canvas import measure
 from digest.charts.drawing import lay_out
 from digest.charts.fitting import fitted, size_for
-from digest.charts.glyphs import drawable, is_plain
+from digest.charts.glyphs import drawable, is_plain, words_drawable
 from digest.charts.labels import Box, Label, places
 from digest.charts.shapes import Anchor, Block, Dot, Stroke, Words
 from digest.core.charts_spec import Bar, ChartSpec, Mark
@@ -175,10 +175,39 @@ def test_a_shortened_text_fits_and_keeps_its_ends(text: str, room: float) -> Non
     assert measure(shown, 15.0) <= max(room, measure("…", 15.0))
 
 
+def test_a_mark_goes_with_its_letter_when_a_text_is_shortened() -> None:
+    text = "a" * 9 + "x\u0301" * 9
+    shown = {fitted(text, float(room), measure, 15.0) for room in range(20, 150)}
+    tails = [one.partition("…")[2] for one in shown if "…" in one]
+    assert len(tails) > 5
+    assert not any(tail.startswith("\u0301") for tail in tails)
+
+
 def test_what_no_font_can_draw_is_a_box() -> None:
     assert drawable("a\U000130b8b") == "a□b"
     assert drawable("a\x07b") == "a□b"
     assert drawable("Grüße – 3\u20095 \u202f%") == "Grüße – 3 5  %"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Mon 16", "Mon 16"),
+        ("\U000130b8\U000130b9 16", "16"),
+        ("16 \U000130b8.", "16"),
+        ("\U000130b8", "\U000130b8"),
+        ("2026\U000130b811", "2026\U000130b811"),
+    ],
+    ids=["known", "before", "after", "nothing left", "one word"],
+)
+def test_words_that_no_font_can_draw_are_left_out_whole(text: str, shown: str) -> None:
+    assert words_drawable(text) == shown
+
+
+def test_a_weekday_that_no_font_can_draw_leaves_the_number_of_the_day() -> None:
+    days = tuple(f"\U000130b8\U000130b9 {n}" for n in range(16, 23))
+    shown = [w.text for w in words(line(days=days)) if w.anchor is Anchor.MIDDLE]
+    assert sorted(shown) == [str(n) for n in range(16, 23)]
 
 
 def test_latin_needs_one_font_only() -> None:
