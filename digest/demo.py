@@ -26,7 +26,7 @@ from digest.sandbox.command import announcement
 from digest.sandbox.flavour import Flavour
 from digest.sandbox.inbox import Inbox
 from digest.sandbox.rows import read_rows
-from digest.sandbox.sample import sample_rows
+from digest.sandbox.sample import TITLE, sample_rows
 from digest.sandbox.server import PhaseSandbox
 from digest.sandbox.slack import SlackSandbox
 
@@ -50,7 +50,7 @@ CONFIG = """\
 timezone: Europe/Berlin
 locale: en
 apps:
-  shop: {{title: Acme Shop, app_id: "{app_id}", api_key: "${{DEMO_PHASE_KEY}}",
+  shop: {{title: {title}, app_id: "{app_id}", api_key: "${{DEMO_PHASE_KEY}}",
          base_url: "{phase}"}}
 channels:
   mail:  {{type: smtp, host: 127.0.0.1, port: {smtp}, security: none,
@@ -132,6 +132,7 @@ def show(out: Path, now: datetime, progress: Progress) -> Shown:
 
 def _config(phase: PhaseSandbox, inbox: Inbox, slack: SlackSandbox) -> str:
     return CONFIG.format(
+        title=TITLE,
         app_id=phase.app_id,
         phase=phase.base_url,
         smtp=inbox.port,

@@ -15,7 +15,6 @@ from digest.core.wording import Wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
 
     from digest.core.report_model import Breakdown, Headline, Report
     from digest.core.series import Series
@@ -67,7 +66,7 @@ def _line(report: Report, headline: Headline) -> LineChart | NoChart:
     return LineChart(
         name=chart_name(info.metric),
         title=title,
-        days=tuple(_day_label(day, report.period.kind, wording) for day in series.days),
+        days=tuple(wording.tick(day, report.period.kind) for day in series.days),
         values=series.values,
         baseline=baseline,
         axis=axis_of(info.unit, info.rollup, held, wording),
@@ -95,10 +94,6 @@ def _baseline(headline: Headline, length: int) -> tuple[float | None, ...]:
         return ()
     values = headline.baseline_daily.values[:length]
     return values + (None,) * (length - len(values))
-
-
-def _day_label(day: date, kind: PeriodKind, wording: Wording) -> str:
-    return str(day.day) if kind is PeriodKind.MONTH else f"{wording.weekday(day)} {day.day}"
 
 
 def _span(series: Series, wording: Wording) -> str:

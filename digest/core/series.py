@@ -81,10 +81,6 @@ def where(values: Series, weights: Series) -> Series:
     return Series(values.days, tuple(kept))
 
 
-DailyValues = dict[Metric, Series]
-"""The plain metrics' series of one period."""
-
-
 def roll_up(metric: Metric, daily: Mapping[Metric, Series]) -> float | None:
     """The metric's one value over the days of `daily`, or None where it can't be known.
 

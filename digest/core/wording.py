@@ -139,15 +139,9 @@ class Wording:
             shown.append(f"{len(days) - len(shown)} more")
         return "; ".join(shown)
 
-    def ticks(self, period: Period) -> tuple[str, ...]:
-        """A short label for each day: weekdays of a week, day numbers of a month."""
-        match period.kind:
-            case PeriodKind.DAY | PeriodKind.WEEK:
-                return tuple(f"{self.weekday(day)} {day.day}" for day in period.days)
-            case PeriodKind.MONTH:
-                return tuple(str(day.day) for day in period.days)
-            case _:
-                assert_never(period.kind)
+    def tick(self, day: date, kind: PeriodKind) -> str:
+        """A day's short label in a period of that kind: `Mon 16`, or `16` in a month."""
+        return str(day.day) if kind is PeriodKind.MONTH else f"{self.weekday(day)} {day.day}"
 
     def period(self, period: Period) -> str:
         """`16–22 Nov 2026`, `Sun, 22 Nov 2026` or `November 2026` (UTC days)."""

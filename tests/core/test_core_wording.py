@@ -228,7 +228,8 @@ def test_days_in_words() -> None:
     [("2026-W47", "Mon 16", 7), ("2026-11", "1", 30), ("2026-11-22", "Sun 22", 1)],
 )
 def test_there_is_one_tick_for_each_day(period: str, first: str, count: int) -> None:
-    ticks = EN.ticks(parse_period(period))
+    covered = parse_period(period)
+    ticks = [EN.tick(day, covered.kind) for day in covered.days]
     assert (ticks[0], len(ticks)) == (first, count)
 
 
