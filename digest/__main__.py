@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from contextlib import suppress
 
 from digest import __version__
 
@@ -18,10 +20,19 @@ def main() -> None:
     from digest.cli import run_command_line  # noqa: PLC0415 — see above
 
     code = run_command_line(sys.argv[1:])
-    if code == INTERRUPTED:
+    if code == INTERRUPTED or _is_held_up():
         # a thread that waits for a server's answer, perhaps for minutes, must not hold up a stop
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _is_held_up() -> bool:
+    """Whether another thread than this one would be waited for."""
+    this = threading.current_thread()
+    return any(not one.daemon for one in threading.enumerate() if one is not this)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import email
 import email.policy
 import html
 import json
+import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,11 +45,13 @@ if TYPE_CHECKING:
 SETTLE = timedelta(hours=2)
 READER = "you@example.com"
 SLACK_CHANNEL = "#growth"
+STATE = "demo-ledger"
 
 CONFIG = """\
 # The demo's config: an ordinary one, whose servers are on this machine and gone by now.
 timezone: Europe/Berlin
 locale: en
+state: sqlite:///./{state}/digest.db
 apps:
   shop: {{title: {title}, app_id: "{app_id}", api_key: "${{DEMO_PHASE_KEY}}",
          base_url: "{phase}"}}
@@ -116,6 +119,7 @@ def show(out: Path, now: datetime, progress: Progress) -> Shown:
         inbox = stack.enter_context(Inbox())
         slack = stack.enter_context(SlackSandbox())
         out.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(out / STATE, ignore_errors=True)  # the last demo's ledger: sent already
         path = out / "config.yaml"
         path.write_text(_config(phase, inbox, slack), encoding="utf-8")
         config = app.open_config(path, {ENV_KEY: phase.api_key, ENV_TOKEN: slack.token})
@@ -132,6 +136,7 @@ def show(out: Path, now: datetime, progress: Progress) -> Shown:
 
 def _config(phase: PhaseSandbox, inbox: Inbox, slack: SlackSandbox) -> str:
     return CONFIG.format(
+        state=STATE,
         title=TITLE,
         app_id=phase.app_id,
         phase=phase.base_url,
@@ -150,18 +155,20 @@ def _run(
     (result,) = run(config, Order(names=(name,), period=period, now=now), progress)
     if result.error is not None:
         raise result.error
-    for receipt in result.receipts:
-        if receipt.state is not DeliveryState.SENT:
-            raise DeliveryError(f"{name} did not reach the demo's own servers: {receipt.detail}")
+    for held in result.deliveries:
+        if held.state is not DeliveryState.SENT:
+            raise DeliveryError(
+                f"{name} did not reach the demo's own servers: {held.last_error or held.state}"
+            )
     return result
 
 
 def _said(results: list[RunResult], requests: int) -> Iterator[str]:
     for result in results:
-        for receipt in result.receipts:
+        for held in result.deliveries:
             yield (
-                f"{receipt.state} {result.job} {result.period} "
-                f"to {receipt.key.recipient} over {receipt.key.channel}"
+                f"{held.state} {result.job} {result.period} "
+                f"to {held.key.recipient} over {held.key.channel}"
             )
     yield f"fetched with {requests} requests from the embedded Phase sandbox"
 

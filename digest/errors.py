@@ -8,7 +8,11 @@
     ├── PhaseError                 1   the API refused or answered nonsense
     │   └── PhaseUnavailableError 75   the API is down, slow or asks to wait long
     ├── TemplateError              1   a template failed while rendering
-    └── DeliveryError              1   a channel could not take a message
+    ├── DeliveryError              1   a channel could not take a message
+    │   └── NotArmedError          1   the risk of sending could not be made durable
+    └── StoreError                 1   the ledger could not be written, or its state is not known
+        ├── StateRefusedError     78   the ledger is damaged, newer, older than it was, or elsewhere
+        └── StateBusyError        75   another process uses the ledger, or its disk is full
 
 Messages are one sentence for a person. They never hold a key, a password, a raw answer body or a
 URL with a query.
@@ -125,3 +129,23 @@ class TemplateError(DigestError):
 
 class DeliveryError(DigestError):
     """A channel could not be used at all (connection, login, TLS, a whole-method refusal)."""
+
+
+class NotArmedError(DeliveryError):
+    """Nothing may be sent: the ledger could not record that it is about to be."""
+
+
+class StoreError(DigestError):
+    """The ledger could not be written, or it is not known what was written."""
+
+
+class StateRefusedError(StoreError):
+    """The ledger must not be used as it is; the file is left as it was found."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class StateBusyError(StoreError):
+    """The ledger can't be written now; later may work."""
+
+    exit_code = ExitCode.PUT_OFF

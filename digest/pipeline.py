@@ -1,46 +1,37 @@
-"""One digest, step by step: plan → fetch → report → charts → render → deliver.
+"""One digest, step by step: plan → fetch → report → charts → render → frozen in the ledger.
 
-The steps are given their parts (source, renderer, channels, the time); nothing here opens a
-connection or reads a clock. One failing channel never stops another.
+The steps are given their parts (source, renderer, ledger, the time); nothing here opens a
+connection or reads a clock. Sending what was planned is the outbox's.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from digest import charts, report
 from digest.core.charting import chart_specs
-from digest.core.content import (
-    Content,
-    DeliveryKey,
-    DeliveryKind,
-    DeliveryState,
-    Envelope,
-    Receipt,
-)
+from digest.core.content import DeliveryState
+from digest.core.outbox import NEEDS_PERSON, OPEN
+from digest.core.steps import Step, reached
 from digest.errors import DigestError, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date, datetime
 
     from digest.core.charts_spec import NoChart
-    from digest.core.content import Channel, Picture
+    from digest.core.content import Content, Picture
     from digest.core.metrics import Dimension
+    from digest.core.outbox import Delivery
     from digest.core.periods import Period
     from digest.core.report_model import Report
+    from digest.core.snapshots import Snapshot
     from digest.phase.models import BreakdownResult, TimeSeries
-    from digest.report import DigestSpec, Source
+    from digest.report import DigestSpec, Finds, Source
 
     Progress = Callable[[str, int, int], None]
-
-INSTALL = "digest"  # one fixed install until the ledger hands out its own id
-
-logger = logging.getLogger(__name__)
 
 
 class Renders(Protocol):
@@ -72,52 +63,57 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A digest that is ready to be sent."""
+    """A digest that is ready to be planned, and the answers that it was made of."""
 
     job: Job
     report: Report
     content: Content
+    snapshots: tuple[Snapshot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What became of one digest: its receipts, or the error that stopped it before sending.
+    """What became of one digest: its deliveries as the ledger has them, or why there are none.
 
-    `warnings` are the report's own, such as a part that could not be fetched. `ended_at` is when
-    the last channel was done, by the machine's clock, UTC.
+    `warnings` are the report's own, such as a part that could not be fetched. `before` says that
+    it had been brought to an end earlier, so that nothing was done now. `stuck` are its channels
+    that a person has to put right before anything can go through them.
     """
 
     job: str
     period: str
-    receipts: tuple[Receipt, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     error: DigestError | None = None
     warnings: tuple[str, ...] = ()
-    ended_at: datetime | None = None
     dry: bool = False
+    before: bool = False
+    stuck: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:
-        """`sent`, `partly sent`, `failed`, `put off`, or `dry run`."""
-        if self.error is not None:
-            return "put_off" if self.error.exit_code is ExitCode.PUT_OFF else "failed"
+        """`sent`, `partly_sent`, `failed`, `put_off`, or `dry_run`."""
         if self.dry:
             return "dry_run"
-        states = {receipt.state for receipt in self.receipts}
+        states = {held.state for held in self.deliveries}
+        if self.error is not None and not states:
+            return "put_off" if self.error.exit_code is ExitCode.PUT_OFF else "failed"
         if states <= {DeliveryState.SENT, DeliveryState.SKIPPED}:
             return "sent"
         if DeliveryState.SENT in states:
             return "partly_sent"
-        return "put_off" if states == {DeliveryState.RETRY_WAIT} else "failed"
+        return "failed" if states & NEEDS_PERSON else "put_off"
 
     @property
     def exit_code(self) -> ExitCode:
         """0 done, 1 something needs a person, 75 all that is missing can work later."""
-        if self.error is not None:
+        if self.dry:
+            return ExitCode.OK
+        states = {held.state for held in self.deliveries}
+        if self.error is not None and self.error.exit_code is not ExitCode.PUT_OFF:
             return self.error.exit_code
-        states = {receipt.state for receipt in self.receipts}
-        if states & {DeliveryState.FAILED, DeliveryState.UNCERTAIN}:
+        if states & NEEDS_PERSON or self.stuck:
             return ExitCode.FAILED
-        return ExitCode.PUT_OFF if DeliveryState.RETRY_WAIT in states else ExitCode.OK
+        return ExitCode.PUT_OFF if self.error is not None or states & OPEN else ExitCode.OK
 
 
 class SharedSource:
@@ -164,92 +160,40 @@ def build(
     renderer: Renders,
     now: datetime,
     progress: Progress,
+    app_id: str = "",
+    finds: Finds | None = None,
     partial_ok: bool = False,
 ) -> Built:
-    """Fetch, compute, draw and render one digest; nothing is sent.
+    """Fetch, compute, draw and render one digest; nothing is planned or sent.
 
-    With `partial_ok` a period that is not over is built and marked partial. Raises
-    PeriodNotOverError before any request when the period can't be over, PhaseError when there
-    is nothing to report on, TemplateError when a template fails.
+    `finds` looks up earlier answers of the app, for changes that the API can't give. With
+    `partial_ok` a period that is not over is built and marked partial. Raises PeriodNotOverError
+    before any request when the period can't be over, PhaseError when there is nothing to report
+    on, TemplateError when a template fails.
     """
     plan = report.plan(job.spec, period, now, partial_ok=partial_ok)
-    fetched = report.fetch(plan, source, progress)
-    made = report.assemble(plan, fetched, partial_ok=partial_ok)
+    fetched = report.fetch(plan, source, _marked(progress))
+    earlier = {} if finds is None else report.earlier_lists(plan, fetched, app_id, finds)
+    made = report.assemble(plan, fetched, earlier=earlier, partial_ok=partial_ok)
+    reached(Step.RENDER_PRE)
     pictures = charts.draw(chart_specs(made, job.charts))
     body = json.dumps(report.to_json(made), indent=2, ensure_ascii=False, allow_nan=False)
     content = renderer.content(made, pictures, {"report.json": body.encode()})
-    return Built(job=job, report=made, content=content)
-
-
-def key_of(built: Built, *, channel: str, recipient: str, test: bool) -> DeliveryKey:
-    """The identity of one delivery of a digest."""
-    return DeliveryKey(
-        install=INSTALL,
-        job=built.job.name,
-        kind=DeliveryKind.TEST if test else DeliveryKind.DIGEST,
-        period=built.report.period.label,
-        channel=channel,
-        recipient=recipient,
+    reached(Step.ARTIFACT_POST)
+    return Built(
+        job=job,
+        report=made,
+        content=content,
+        snapshots=report.kept(plan, fetched, app_id),
     )
 
 
-def envelopes(
-    built: Built, *, date: datetime, test: bool = False
-) -> dict[str, tuple[Envelope, ...]]:
-    """What each channel is to send: one envelope for each recipient."""
-    return {
-        channel: tuple(
-            Envelope(
-                key=key_of(built, channel=channel, recipient=recipient, test=test),
-                recipient=recipient,
-                content=built.content,
-                date=date,
-                list_name=built.job.name,
-                test=test,
-            )
-            for recipient in recipients
-        )
-        for channel, recipients in built.job.to.items()
-    }
+def _marked(progress: Progress) -> Progress:
+    """Progress that is also a step: after the first question, before the rest."""
 
+    def told(what: str, done: int, total: int) -> None:
+        if done > 1:
+            reached(Step.FETCH_MID)
+        progress(what, done, total)
 
-def deliver(
-    outgoing: Mapping[str, tuple[Envelope, ...]], channels: Mapping[str, Channel]
-) -> tuple[Receipt, ...]:
-    """Send through every channel at once; one receipt for each envelope, whatever happens."""
-    if not outgoing:
-        return ()
-    pool = ThreadPoolExecutor(max_workers=len(outgoing))
-    try:
-        pending = {
-            name: pool.submit(channels[name].deliver, batch) for name, batch in outgoing.items()
-        }
-        wait(pending.values())
-    finally:
-        pool.shutdown(wait=False)  # all are done, or else we were told to stop
-    return tuple(
-        receipt
-        for name, future in pending.items()
-        for receipt in _receipts(name, future, outgoing[name])
-    )
-
-
-def _receipts(
-    channel: str, future: Future[tuple[Receipt, ...]], batch: Sequence[Envelope]
-) -> tuple[Receipt, ...]:
-    """A channel's receipts, or one failure for each envelope when the channel itself broke."""
-    error = future.exception()
-    if error is None:
-        return future.result()
-    logger.error("channel broke", extra={"action": "channel_broke", "channel": channel})
-    logger.debug("channel broke here", exc_info=error)
-    detail = (
-        str(error)
-        if isinstance(error, DigestError)
-        else (f"channel {channel!r} broke ({type(error).__name__}); this is a defect of digest")
-    )
-    # It is not known how far the channel came, so nothing is claimed either way.
-    return tuple(
-        Receipt(key=envelope.key, state=DeliveryState.UNCERTAIN, detail=detail)
-        for envelope in batch
-    )
+    return told

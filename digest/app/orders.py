@@ -30,6 +30,7 @@ class Order:
     now: datetime | None = None
     to: str | None = None
     dry_run: bool = False
+    force: bool = False
 
 
 def wanted(config: Config, name: str, order: Order, now: datetime) -> tuple[Job, Period]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from contextlib import ExitStack
@@ -15,11 +16,19 @@ from digest.phase.client import PhaseClient
 from digest.phase.limits import PhaseLimits
 from digest.phase.watchdog import open_session
 from digest.pipeline import SharedSource
+from digest.store.places import state_place
 
 if TYPE_CHECKING:
     from digest.config.models import App, Config, Limits
     from digest.core.content import Channel
     from digest.report import Source
+    from digest.store.places import StatePlace
+
+
+def place_of(config: Config) -> StatePlace:
+    """Where the ledger is."""
+    url = None if config.state is None else config.state.get_secret_value()
+    return state_place(url, os.environ)
 
 
 class Sources:

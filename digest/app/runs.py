@@ -1,238 +1,239 @@
-"""Running an order: build and deliver, preview, send a test, look whether all can be reached."""
+"""Running an order: build what is not planned yet, send what is not sent yet, say what happened."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from digest import pipeline
-from digest.app import utc_now
-from digest.app.orders import Order, recipient, wanted
-from digest.app.parts import Sources, open_channel
-from digest.app.trial import trial_content
-from digest.channels.folder import write_preview
-from digest.config.models import SlackChannel, SmtpChannel
-from digest.config.problems import did_you_mean, quoted
-from digest.core.content import Content, DeliveryKey, DeliveryKind, DeliveryState, Envelope, Receipt
+from digest import pipeline, report
+from digest.app import ledger
+from digest.app.clock import clock_from
+from digest.app.orders import wanted
+from digest.app.parts import Sources
+from digest.app.trouble import tell_operator
+from digest.core.content import DeliveryKind, DeliveryState
+from digest.core.outbox import OPEN, Delivery
 from digest.core.report_model import Tone
-from digest.errors import DeliveryError, DigestError, ExitCode, UsageError
-from digest.render import Renderer, slack_page
+from digest.errors import DigestError, PutOffError, StoreError
+from digest.outbox.planning import Mailing, frozen
+from digest.outbox.stopping import Stop
+from digest.render import Renderer
+from digest.store import upkeep
+from digest.store.ledger import NewRun
+from digest.store.reading import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from datetime import date
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
+    from digest.app.orders import Order
     from digest.config.models import Config
-    from digest.core.content import Channel
+    from digest.core.content import DeliveryKey
     from digest.core.periods import Period
+    from digest.outbox.sending import Sender
     from digest.pipeline import Built, Job, RunResult
+    from digest.store.opening import Store
+    from digest.store.rows import Run
 
     Progress = Callable[[str, int, int], None]
-
-PREVIEW_SENDER = "digest@localhost"
-PREVIEW_READER = "reader@localhost"
-PREVIEW_SLACK = "#preview"
 
 logger = logging.getLogger(__name__)
 
 
-def run(config: Config, order: Order, progress: Progress) -> Iterator[RunResult]:
-    """Build and deliver the digests of an order; one result each, as soon as it is known.
+def run(
+    config: Config, order: Order, progress: Progress, stop: Stop | None = None
+) -> Iterator[RunResult]:
+    """Bring the digests of an order to their readers; one result each, as soon as it is known.
 
-    What happens to one digest never stops the next.
+    A period that was planned before is not built again: what is left of it is sent. What happens
+    to one digest never stops the next. After the last one the operator is told what ended badly.
 
     Raises UsageError for a digest that isn't there, a period of the wrong kind and a `to` that
-    no channel takes, before anything is fetched.
+    no channel takes, before anything is fetched; StoreError when there is no ledger to use.
     """
-    now = order.now or utc_now()
+    clock = clock_from(order.now)
+    now = clock()
     jobs = [wanted(config, name, order, now) for name in dict.fromkeys(order.names)]
-    renderer = Renderer(config.templates)
+    stop = stop or Stop()
     with Sources(config) as sources:
+        works = _Works(config=config, order=order, sources=sources, now=now, progress=progress)
+        if order.dry_run:
+            for job, period in jobs:
+                yield works.dry(job, period)
+            return
+        with ledger.open_sender(config, f"digest run {' '.join(order.names)}", clock) as store:
+            sender = ledger.sender(config, store, stop, clock)
+            for job, period in jobs:
+                yield works.run(job, period, store, sender)
+            if not stop.asked:
+                tell_operator(config, store, sender)
+                upkeep.purge_when_due(store.writer, clock() - config.delivery.retention, clock())
 
-        def build(job: Job, period: Period) -> Built:
-            source = sources.of(job.spec.app)
-            return pipeline.build(
-                job, period, source=source, renderer=renderer, now=now, progress=progress
+
+@dataclass(slots=True, kw_only=True)
+class _Works:
+    """What the runs of one order share."""
+
+    config: Config
+    order: Order
+    sources: Sources
+    now: datetime
+    progress: Progress
+    _renderer: Renderer | None = field(default=None)
+
+    def dry(self, job: Job, period: Period) -> RunResult:
+        """Build everything and say who would get it."""
+        result = pipeline.RunResult(job=job.name, period=period.label)
+        try:
+            built = self._build(job, period, None)
+        except DigestError as error:
+            return replace(result, error=error)
+        except Exception as error:  # noqa: BLE001 — one digest's defect must not stop the next
+            return replace(result, error=_defect(error, job.name))
+        mailing = self._mailing(built, install="dry-run", generation=0)
+        planned = tuple(_planned(envelope.key, at=self.now) for envelope in mailing.envelopes())
+        return replace(result, deliveries=planned, warnings=_warnings(built), dry=True)
+
+    def run(self, job: Job, period: Period, store: Store, sender: Sender) -> RunResult:
+        """Plan it if it is new, send what is left."""
+        result = pipeline.RunResult(job=job.name, period=period.label)
+        known = store.ledger.run(job.name, self._kind, period.label)
+        if sender.stop.asked:
+            return replace(result, error=PutOffError("digest was told to stop; run it again"))
+        error: DigestError | None = None
+        before = False
+        try:
+            fresh = known is None or self.order.force or self._kind is DeliveryKind.TEST
+            planned = self._plan(job, period, store, sender, known) if fresh else known
+            assert planned is not None  # noqa: S101 — what is not fresh is known
+            scope = Scope(runs=(planned.row,), early=True)
+            before = not (fresh or store.ledger.deliveries(scope, OPEN))
+            if not before:
+                sender.send(scope)
+        except DigestError as caught:
+            error = caught
+        except Exception as caught:  # noqa: BLE001 — as above
+            error = _defect(caught, job.name)
+        if error is not None and not isinstance(error, StoreError):
+            return replace(result, error=error)
+        made = store.ledger.run(job.name, self._kind, period.label)
+        if made is None:
+            return replace(result, error=error)
+        held = tuple(store.ledger.deliveries(Scope(runs=(made.row,))))
+        waits = {one.key.channel for one in held if one.state in OPEN}
+        return replace(
+            result,
+            deliveries=held,
+            error=error,
+            warnings=made.warnings,
+            before=before,
+            stuck=tuple(
+                hold.channel
+                for hold in store.ledger.holds()
+                if hold.channel in waits and not hold.passing
+            ),
+        )
+
+    @property
+    def _kind(self) -> DeliveryKind:
+        return DeliveryKind.DIGEST if self.order.to is None else DeliveryKind.TEST
+
+    def _plan(
+        self, job: Job, period: Period, store: Store, sender: Sender, known: Run | None
+    ) -> Run:
+        self._refuse_untrusted(job, period, store, known)
+        built = self._build(job, period, store)
+        generation = 0 if known is None else known.generation + 1
+        digest = self.config.digests[job.name]
+        new = NewRun(
+            job=job.name,
+            kind=self._kind,
+            period=period.label,
+            app=job.spec.app,
+            planned_at=sender.clock(),
+            deadline=sender.clock() + ledger.lateness(self.config, digest),
+            generation=generation,
+            warnings=_warnings(built),
+        )
+        mailing = self._mailing(built, install=store.ledger.install, generation=generation)
+        planned = store.ledger.plan(
+            new,
+            frozen(mailing, sender.channel),
+            snapshots=built.snapshots,
+            supersedes=None if known is None else known.row,
+        )
+        if planned is not None:
+            return planned
+        other = store.ledger.run(job.name, self._kind, period.label)
+        assert other is not None  # noqa: S101 — another process has just planned it
+        return other
+
+    def _refuse_untrusted(self, job: Job, period: Period, store: Store, known: Run | None) -> None:
+        """After an older ledger was put back, nobody knows what was sent before that."""
+        since = store.restored_at
+        if known is not None or since is None or self.order.force or self.order.to is not None:
+            return
+        if report.settled_at(period, job.spec.settle) < since:
+            raise DigestError(
+                f"an older ledger was put back on {since:%Y-%m-%d}, so it is not known whether "
+                f"{period.label} was sent; --force sends it"
             )
 
-        for job, period in jobs:
-            yield _run_one(config, order, job, period, build)
-
-
-def _run_one(
-    config: Config, order: Order, job: Job, period: Period, build: Callable[[Job, Period], Built]
-) -> RunResult:
-    try:
-        built = build(job, period)
-    except DigestError as error:
-        return pipeline.RunResult(job=job.name, period=period.label, error=error)
-    except Exception as error:
-        logger.debug("%s broke here", job.name, exc_info=error)
-        sentence = f"internal error ({type(error).__name__}); this is a defect of digest"
-        return pipeline.RunResult(job=job.name, period=period.label, error=DigestError(sentence))
-    now = order.now or utc_now()
-    outgoing = pipeline.envelopes(built, date=now, test=order.to is not None)
-    dry = order.dry_run
-    receipts = tuple(_planned(outgoing.values())) if dry else _deliver(config, outgoing)
-    return pipeline.RunResult(
-        job=job.name,
-        period=period.label,
-        receipts=receipts,
-        warnings=tuple(n.text for n in built.report.notes if n.tone is Tone.WARNING),
-        ended_at=utc_now(),
-        dry=dry,
-    )
-
-
-def _planned(batches: Iterable[tuple[Envelope, ...]]) -> Iterable[Receipt]:
-    for batch in batches:
-        for envelope in batch:
-            yield Receipt(key=envelope.key, state=DeliveryState.PLANNED)
-
-
-def _deliver(config: Config, outgoing: dict[str, tuple[Envelope, ...]]) -> tuple[Receipt, ...]:
-    """Send what can be sent; a channel that can't even be made fails its own readers only."""
-    usable: dict[str, Channel] = {}
-    broken: dict[str, DeliveryError] = {}
-    for name in outgoing:
-        try:
-            usable[name] = open_channel(config, name)
-        except DeliveryError as error:
-            broken[name] = error
-    sent = pipeline.deliver({name: outgoing[name] for name in usable}, usable)
-    return sent + tuple(
-        Receipt(key=envelope.key, state=DeliveryState.FAILED, detail=str(error))
-        for name, error in broken.items()
-        for envelope in outgoing[name]
-    )
-
-
-def preview(
-    config: Config, order: Order, out: Path, progress: Progress
-) -> tuple[Built, list[Path]]:
-    """Build one digest into a folder; gives it and its files. An unfinished period is built too.
-
-    Raises UsageError when the folder can't be written.
-    """
-    now = order.now or utc_now()
-    job, period = wanted(config, order.names[0], order, now)
-    with Sources(config) as sources:
-        built = pipeline.build(
+    def _build(self, job: Job, period: Period, store: Store | None) -> Built:
+        if self._renderer is None:
+            self._renderer = Renderer(self.config.templates)
+        return pipeline.build(
             job,
             period,
-            source=sources.of(job.spec.app),
-            renderer=Renderer(config.templates),
-            now=now,
-            progress=progress,
-            partial_ok=True,
+            source=self.sources.of(job.spec.app),
+            renderer=self._renderer,
+            now=self.now,
+            progress=self.progress,
+            app_id=self.config.apps[job.spec.app].app_id,
+            finds=store.ledger if store is not None else None,
         )
-    page = slack_page(built.content.slack).encode()
-    content = Content(
-        email=built.content.email,
-        slack=built.content.slack,
-        files={**built.content.files, "slack.html": page},
+
+    def _mailing(self, built: Built, *, install: str, generation: int) -> Mailing:
+        return Mailing(
+            install=install,
+            job=built.job.name,
+            kind=self._kind,
+            period=built.report.period.label,
+            generation=generation,
+            content=built.content,
+            date=self.now,
+            to=built.job.to,
+        )
+
+
+def _warnings(built: Built) -> tuple[str, ...]:
+    return tuple(note.text for note in built.report.notes if note.tone is Tone.WARNING)
+
+
+def _planned(key: DeliveryKey, *, at: datetime) -> Delivery:
+    """How a dry run shows what it would plan."""
+    return Delivery(
+        row=0,
+        run=0,
+        key=key,
+        state=DeliveryState.PLANNED,
+        fence=0,
+        attempts=0,
+        uncertain=0,
+        looks=0,
+        small=False,
+        reference=None,
+        place=None,
+        last_error="",
+        remarks=(),
+        due_at=None,
+        armed_at=None,
+        deadline=at,
+        updated_at=at,
     )
-    sender, reader, slack = _preview_mailboxes(config, job)
-    key = pipeline.key_of(built, channel="preview", recipient=reader, test=False)
-    try:
-        written = write_preview(
-            out, content, sender=sender, recipient=reader, slack_channel=slack, date=now, key=key
-        )
-    except OSError as error:
-        raise UsageError(f"{out} can't be written: {error.strerror}") from error
-    return built, written
 
 
-def _preview_mailboxes(config: Config, job: Job) -> tuple[str, str, str]:
-    """Sender, first reader and first Slack channel of the job, or stand-ins."""
-    sender, reader, slack = PREVIEW_SENDER, PREVIEW_READER, PREVIEW_SLACK
-    for name, recipients in reversed(list(job.to.items())):
-        channel = config.channels[name]
-        if isinstance(channel, SmtpChannel):
-            sender, reader = channel.sender, recipients[0]
-        elif isinstance(channel, SlackChannel):
-            slack = recipients[0]
-    return sender, reader, slack
-
-
-def send_test(config: Config, name: str, to: str | None) -> RunResult:
-    """Send a marked test message through one channel.
-
-    Raises UsageError when there is no such channel or nobody to send to.
-    """
-    known = config.channels
-    if name not in known:
-        raise UsageError(
-            f"there is no channel {quoted(name)}{did_you_mean(name, known)}; "
-            f"the config has: {', '.join(known) or 'none'}"
-        )
-    now = utc_now()
-    reader = recipient(config, name, to) if to is not None else _operator(config, name)
-    period = now.date().isoformat()
-    envelope = Envelope(
-        key=DeliveryKey(
-            install=pipeline.INSTALL,
-            job="test",
-            kind=DeliveryKind.TEST,
-            # each test is a message of its own, so its key holds the second
-            period=now.isoformat(timespec="seconds"),
-            channel=name,
-            recipient=reader,
-        ),
-        recipient=reader,
-        content=trial_content(name, now),
-        date=now,
-        list_name="test",
-        test=True,
-    )
-    receipts = _deliver(config, {name: (envelope,)})
-    return pipeline.RunResult(job="test", period=period, receipts=receipts)
-
-
-def _operator(config: Config, name: str) -> str:
-    """Who hears about trouble there; for mail else the sender, for a folder the folder itself."""
-    if config.ops.get(name):
-        return config.ops[name][0]
-    channel = config.channels[name]
-    if isinstance(channel, SmtpChannel):
-        return channel.sender
-    if isinstance(channel, SlackChannel):
-        raise UsageError(f"say where to: digest test {name} --to '#channel' (or set `ops`)")
-    return "."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one online check found; `exit_code` is OK when it went well."""
-
-    what: str
-    sentence: str
-    exit_code: ExitCode = ExitCode.OK
-
-
-def probe(config: Config) -> list[Finding]:
-    """Try every Phase key, login and token without sending anything."""
-    yesterday = utc_now().date() - timedelta(days=1)
-    with Sources(config) as sources:
-        found = [_probe_app(sources, name, yesterday) for name in config.apps]
-    return found + [_probe_channel(config, name) for name in config.channels]
-
-
-def _probe_app(sources: Sources, name: str, day: date) -> Finding:
-    what = f"app {name}"
-    try:
-        sources.of(name).timeseries("sessions", "sessionCount", day, day + timedelta(days=1))
-    except DigestError as error:
-        return Finding(what=what, sentence=str(error), exit_code=error.exit_code)
-    return Finding(what=what, sentence="the key opens the app")
-
-
-def _probe_channel(config: Config, name: str) -> Finding:
-    what = f"channel {name}"
-    try:
-        return Finding(what=what, sentence=open_channel(config, name).probe())
-    except DigestError as error:
-        return Finding(what=what, sentence=str(error), exit_code=error.exit_code)
+def _defect(error: Exception, job: str) -> DigestError:
+    logger.debug("%s broke here", job, exc_info=error)
+    return DigestError(f"internal error ({type(error).__name__}); this is a defect of digest")

@@ -35,9 +35,9 @@ def command(ctx: click.Context, config_path: str | None, *, online: bool) -> int
         click.echo(f"warning: {remark}", err=True)
     app.check_templates(config)
     if online:
-        from digest.app import runs  # noqa: PLC0415 — HTTP, SMTP and Slack are for this alone
+        from digest.app import probing  # noqa: PLC0415 — HTTP, SMTP and Slack are for this alone
 
-        findings = runs.probe(config)
+        findings = probing.probe(config)
         for finding in findings:
             failed = finding.exit_code is not ExitCode.OK
             mark = "FAILED" if failed else "ok"

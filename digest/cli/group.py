@@ -6,7 +6,22 @@ import importlib
 
 import click
 
-COMMANDS = ("check", "preview", "run", "jobs", "test", "schema", "init", "sandbox", "demo")
+COMMANDS = (
+    "check",
+    "preview",
+    "run",
+    "jobs",
+    "status",
+    "deliveries",
+    "test",
+    "schema",
+    "init",
+    "backup",
+    "purge",
+    "recover",
+    "sandbox",
+    "demo",
+)
 
 
 class Commands(click.Group):

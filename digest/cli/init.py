@@ -18,7 +18,10 @@ Example:
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default="config.yaml")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def command(path: Path, *, force: bool) -> None:
-    """Write a commented starter config to PATH (default: config.yaml)."""
+    """Write a commented starter config.
+
+    It goes to PATH, by default ./config.yaml.
+    """
     from digest.config.loader import starter  # noqa: PLC0415 — only this command needs it
 
     try:

@@ -47,12 +47,13 @@ def command(
     Writes email.html, email.txt, email.eml, slack.json, slack.html, report.json and the charts.
     A period that is not over is built as it stands and marked partial.
     """
-    from digest.app import orders, runs  # noqa: PLC0415 — heavy
+    from digest.app import orders  # noqa: PLC0415 — heavy
+    from digest.app.preview import preview  # noqa: PLC0415 — heavy
 
     config = open_config(ctx, config_path)
     order = orders.Order(names=(name,), period=period, now=now)
     with Progress() as progress:
-        built, written = runs.preview(config, order, out, progress)
+        built, written = preview(config, order, out, progress)
     if built.report.partial:
         label = built.report.period.label
         click.echo(f"{name} {label}: the period is not over; this preview is partial", err=True)

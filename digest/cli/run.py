@@ -1,4 +1,4 @@
-"""`digest run`: build and deliver now."""
+"""`digest run`: build what is new, send what is left, and say what became of it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.cli.options import (
-    Progress,
-    config_option,
-    json_option,
-    now_option,
-    open_config,
-    utc_text,
-)
+from digest.cli.options import Progress, config_option, json_option, now_option, open_config
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from digest.core.content import Receipt
     from digest.pipeline import RunResult
-
-NO_LEDGER = "note: there is no ledger yet, so each `digest run` sends again"
-
 
 EXAMPLES = """\b
 Examples:
@@ -36,6 +25,7 @@ Examples:
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @click.option("--period", metavar="P", help="2026-W47, 2026-11-22 or 2026-11 (default: the last).")
 @click.option("--dry-run", is_flag=True, help="Build everything, send nothing.")
+@click.option("--force", is_flag=True, help="Build and send again what was sent already.")
 @click.option(
     "--to", metavar="ADDRESS", help="Send only to this address or Slack channel, as a test."
 )
@@ -52,22 +42,25 @@ def command(
     now: datetime | None,
     config_path: str | None,
     dry_run: bool,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Build digests and deliver them now.
 
-    There is no ledger yet: every run sends again.
+    A period that was sent already is not sent again; what an earlier run of it left unfinished is
+    taken up. Each reader gets it once.
     """
     import json  # noqa: PLC0415 — `--help` does without
 
     from digest import pipeline  # noqa: PLC0415 — heavy
     from digest.app import orders, runs  # noqa: PLC0415 — heavy
+    from digest.cli.signals import stoppable  # noqa: PLC0415 — only for those who send
 
     config = open_config(ctx, config_path)
-    order = orders.Order(names=names, period=period, now=now, to=to, dry_run=dry_run)
+    order = orders.Order(names=names, period=period, now=now, to=to, dry_run=dry_run, force=force)
     results = []
-    with Progress() as progress:
-        for result in runs.run(config, order, progress):
+    with stoppable() as stop, Progress() as progress:
+        for result in runs.run(config, order, progress, stop):
             progress.clear()
             _tell_trouble(result)
             if not as_json:
@@ -75,8 +68,6 @@ def command(
             results.append(result)
     if as_json:
         click.echo(json.dumps({"runs": [_run_json(r) for r in results]}, indent=2))
-    if any(result.receipts and not result.dry for result in results):
-        click.echo(NO_LEDGER, err=True)
     return pipeline.worst(result.exit_code for result in results)
 
 
@@ -89,41 +80,26 @@ def _tell_trouble(result: RunResult) -> None:
 
 def _tell(result: RunResult) -> None:
     """One line for the run, one for each delivery."""
-    if result.error is not None:
+    if not result.deliveries:
         return
-    click.echo(f"{result.job} {result.period}: {result.state.replace('_', ' ')}")
-    for receipt in result.receipts:
-        why = f" ({receipt.detail})" if receipt.detail else ""
-        click.echo(f"  {receipt.state:<10} {receipt.key.channel}: {receipt.key.recipient}{why}")
-        for remark in receipt.remarks:
+    done = "; sent already, nothing was done now (--force sends it again)" if result.before else ""
+    click.echo(f"{result.job} {result.period}: {result.state.replace('_', ' ')}{done}")
+    for held in result.deliveries:
+        why = f" ({held.last_error})" if held.last_error else ""
+        click.echo(f"  {held.state:<10} {held.key.channel}: {held.key.recipient}{why}")
+        for remark in held.remarks:
             click.echo(f"             note: {remark}")
 
 
 def _run_json(result: RunResult) -> dict[str, Any]:
+    from digest.cli.shapes import delivery_json  # noqa: PLC0415 — only for `--json`
+
     return {
         "job": result.job,
         "period": result.period,
         "state": result.state,
+        "already_done": result.before,
         "error": str(result.error) if result.error else None,
         "warnings": list(result.warnings),
-        "deliveries": [_delivery_json(receipt, result) for receipt in result.receipts],
-    }
-
-
-def _delivery_json(receipt: Receipt, result: RunResult) -> dict[str, Any]:
-    key = receipt.key
-    return {
-        "id": key.digest,
-        "job": key.job,
-        "kind": key.kind,
-        "period": key.period,
-        "channel": key.channel,
-        "recipient": key.recipient,
-        "state": receipt.state,
-        "attempts": 0 if result.dry else 1,
-        "uncertain": int(receipt.state == "uncertain"),
-        "message_id": receipt.reference,
-        "last_error": receipt.detail or None,
-        "updated_at": utc_text(result.ended_at) if result.ended_at else None,
-        "remarks": list(receipt.remarks),
+        "deliveries": [delivery_json(held) for held in result.deliveries],
     }

@@ -25,11 +25,13 @@ def command(ctx: click.Context, channel: str, to: str | None, config_path: str |
     sender's own address.
     """
     from digest import pipeline  # noqa: PLC0415 — heavy
-    from digest.app import runs  # noqa: PLC0415 — heavy
+    from digest.app import trial  # noqa: PLC0415 — heavy
+    from digest.cli.signals import stoppable  # noqa: PLC0415 — only for those who send
 
     config = open_config(ctx, config_path)
-    result = runs.send_test(config, channel, to)
-    for receipt in result.receipts:
-        why = f" ({receipt.detail})" if receipt.detail else ""
-        click.echo(f"{receipt.state} {receipt.key.channel}: {receipt.key.recipient}{why}")
+    with stoppable() as stop:
+        result = trial.send_test(config, channel, to, stop)
+    for held in result.deliveries:
+        why = f" ({held.last_error})" if held.last_error else ""
+        click.echo(f"{held.state} {held.key.channel}: {held.key.recipient}{why}")
     return pipeline.worst([result.exit_code])

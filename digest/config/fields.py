@@ -77,7 +77,9 @@ Token: TypeAlias = Annotated[SecretStr, Reads(values.token, TEXT)]
 StateUrl: TypeAlias = Annotated[
     SecretStr,
     Reads(
-        values.state_url, {**TEXT, "pattern": r"^(sqlite:///|postgresql(\+[a-z0-9]+)?://|.*\$\{)"}
+        values.state_url,
+        {**TEXT, "pattern": r"^(sqlite:///|postgresql(\+[a-z0-9]+)?://|.*\$\{)"},
+        around=True,
     ),
 ]
 Host: TypeAlias = Annotated[str, Reads(values.host, TEXT)]

@@ -1,6 +1,6 @@
 """The config as a whole. Every model is frozen; secrets are `SecretStr` and never print."""
 
-from enum import StrEnum
+from datetime import timedelta
 from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, PrivateAttr, field_validator
@@ -31,6 +31,7 @@ from digest.config.fields import (
 from digest.config.job_values import CatchUp, Chart, Condition, Window
 from digest.config.jobs import Alert, Digest
 from digest.config.strict import Named, Strict
+from digest.core.outbox import LOOK_AGAIN, OnUncertain
 
 __all__ = [
     "KINDS",
@@ -54,13 +55,6 @@ __all__ = [
 
 MIB: Final = 1024 * 1024
 AnyNamed = TypeVar("AnyNamed", bound=Named)
-
-
-class OnUncertain(StrEnum):
-    """What to do when nobody knows whether a message arrived."""
-
-    RESEND = "resend"
-    HOLD = "hold"
 
 
 class App(Named):
@@ -130,8 +124,16 @@ class Delivery(Strict):
     deadline: Duration | None = Field(
         default=None, description="How long a delivery is tried. Default: the job's max_lateness."
     )
-    retention: Duration | None = Field(
-        default=None, description="How long the ledger is kept. Default: 400d."
+    retention: Duration = Field(
+        default=timedelta(days=400),
+        json_schema_extra={"default": "400d"},
+        description="How long what was sent stays in the ledger.",
+    )
+    look_again: Duration = Field(
+        default=LOOK_AGAIN,
+        json_schema_extra={"default": "30s"},
+        description="How long after a first look in Slack for a message whose answer got lost "
+        "the second one comes.",
     )
 
 

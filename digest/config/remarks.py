@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from digest.config.models import Config, Digest
     from digest.config.schedule import Schedule
 
-_NO_LEDGER: Final = "is not active yet: there is no ledger, so each run sends"
 _NO_SERVICE: Final = "is not active yet: there is no digest serve"
 _DIGEST_KEYS: Final = {
     "skip_dates": _NO_SERVICE,
     "catch_up": _NO_SERVICE,
-    "max_lateness": _NO_SERVICE,
     "tags": "is not active yet: no command chooses by tags",
 }
 # A schedule is looked at in both halves of a year, so under winter and summer time.
@@ -44,18 +42,12 @@ def warnings(config: Config) -> list[str]:
 
 
 def _inactive(config: Config) -> Iterator[str]:
-    if config.state is not None:
-        yield f"state {_NO_LEDGER}"
-    for key in sorted(config.delivery.model_fields_set):
-        yield f"delivery.{key} {_NO_LEDGER}"
     for name, digest in config.digests.items():
         for key, why in _DIGEST_KEYS.items():
             if key in digest.model_fields_set:
                 yield f"digests.{name}.{key} {why}"
     for name in config.alerts:
         yield f"alerts.{name} is not active yet: nothing watches for alerts"
-    if config.ops:
-        yield "ops is used by `digest test` only: other trouble is said on stderr, not there"
 
 
 def _general(config: Config) -> Iterator[str]:

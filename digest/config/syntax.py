@@ -12,8 +12,12 @@ TAG_WORDS: Final = (
     "tags (!…) are not used in a config; a value that begins with ! must be in quotes"
 )
 
+DEPTH: Final = 20
+"""Levels that a config may be nested; libyaml has a limit of its own, far beyond."""
+
 # The first entry whose words all occur in the complaint wins.
 _WORDS: Final = (
+    (("nesting depth",), f"nested deeper than {DEPTH} levels"),
     (("mapping values",), 'no ": " is expected here; check the indentation, or quote the value'),
     (("sequence entries",), 'no "- " is expected here; check the indentation'),
     (("quoted", "end of stream"), "the quote that opens here is never closed"),

@@ -24,14 +24,13 @@ from yaml.events import (
 )
 
 from digest.config.problems import quoted
-from digest.config.syntax import TAG_WORDS, explain_syntax
+from digest.config.syntax import DEPTH, TAG_WORDS, explain_syntax
 
 if TYPE_CHECKING:
     from digest.config.problems import Path
 
 Mark: TypeAlias = tuple[int, int]  # line and column, both from 1
 
-DEPTH: Final = 20
 VALUES: Final = 1_000_000
 ALIASED: Final = 200_000
 

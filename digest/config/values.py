@@ -23,6 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _HOST = re.compile(r"(?=.{1,253}\Z)[\w-]+(?:\.[\w-]+)*\.?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SQLITE = "sqlite:///"
 _STATE = re.compile(r"(sqlite:///|postgresql(\+[a-z0-9]+)?://)\S.*")
 
 
@@ -139,12 +140,14 @@ def url(value: object) -> str:
     return text.rstrip("/")
 
 
-def state_url(value: object) -> SecretStr:
-    """A database URL; it may hold a password, so it is a secret."""
-    held = secret(value)
-    if not _STATE.fullmatch(held.get_secret_value()):
+def state_url(value: object, info: ValidationInfo) -> SecretStr:
+    """A database URL; it may hold a password, so it is a secret. A file's path comes absolute."""
+    text = secret(value).get_secret_value()
+    if not _STATE.fullmatch(text):
         raise bad("must begin with sqlite:/// or postgresql://")
-    return held
+    if text.startswith(_SQLITE):
+        text = f"{_SQLITE}{around(info).path(text.removeprefix(_SQLITE))}"
+    return SecretStr(text)
 
 
 def any_path(value: object, info: ValidationInfo) -> Path:

@@ -81,6 +81,7 @@ class DeliveryKind(StrEnum):
     """What a delivery is for."""
 
     DIGEST = "digest"
+    OPS = "ops"
     TEST = "test"
 
 
@@ -112,13 +113,18 @@ class DeliveryKey:
 
 
 class DeliveryState(StrEnum):
-    """What became of one delivery (the names of the ledger's states)."""
+    """Where one delivery stands. `core.outbox` has the moves between them."""
 
     PLANNED = "planned"
+    LEASED = "leased"
+    SENDING = "sending"
+    AT_RISK = "at_risk"
     SENT = "sent"
     RETRY_WAIT = "retry_wait"
     UNCERTAIN = "uncertain"
+    HELD = "held"
     FAILED = "failed"
+    DEAD = "dead"
     SKIPPED = "skipped"
 
 
@@ -139,19 +145,107 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What became of one envelope.
+class Frozen:
+    """The bytes of one delivery, fixed before anything is sent.
 
-    `reference` is the Message-ID, the Slack timestamp or the folder. `detail` is one sentence
-    for a person (the reason, when it was not sent), free of secrets. `remarks` are sentences
-    about what was left out of a message that was sent, such as a chart.
+    `document` is the same for every reader of one content, `head` is the reader's own. How they
+    are read is the channel's business. `reference` is the Message-ID, where there is one before
+    sending. `remarks` are sentences about what the message lacks, such as a chart.
+    """
+
+    document: bytes
+    head: bytes = b""
+    reference: str | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A frozen delivery that is about to be sent, or whose fate is to be looked up.
+
+    `small` asks for the form without pictures: the server refused the whole one for its size.
+    `place` is where an earlier message to this recipient went, such as a Slack channel's id.
+    `armed_at` is the aware instant from which on the recipient may have it.
     """
 
     key: DeliveryKey
-    state: DeliveryState
+    document: bytes
+    head: bytes = b""
     reference: str | None = None
+    small: bool = False
+    place: str | None = None
+    armed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one try: SENT, RETRY_WAIT, FAILED or UNCERTAIN.
+
+    `detail` is one sentence for a person (the reason, when it was not sent), free of secrets.
+    `remarks` are sentences about what was left out of a message that was sent. `reference` and
+    `place` are known once it was sent. `code` is the server's own (SMTP's, or Slack's word).
+    `retry_after` is how many seconds the server asks to wait. `fault` says that the trouble is
+    the channel's and not this recipient's; `passing` that such a fault can end by itself.
+    `too_large` says that a smaller form may be taken.
+    """
+
+    state: DeliveryState
     detail: str = ""
     remarks: tuple[str, ...] = ()
+    reference: str | None = None
+    place: str | None = None
+    code: str = ""
+    retry_after: float | None = None
+    fault: bool = False
+    passing: bool = True
+    too_large: bool = False
+
+
+class Sighting(StrEnum):
+    """What a look into the recipient's channel showed."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The result of a look. `lasting` says that an absence is final, so one look is enough."""
+
+    sighting: Sighting
+    detail: str = ""
+    remarks: tuple[str, ...] = ()
+    reference: str | None = None
+    place: str | None = None
+    lasting: bool = False
+
+
+class Passage(Protocol):
+    """What a channel asks and tells while it delivers; made for it by the outbox.
+
+    Only between `arm` and `settle` may the recipient get anything. Safe to use from threads.
+    """
+
+    def take(self) -> Parcel | None:
+        """The next parcel, or None when there is none (any more)."""
+        ...
+
+    def begin(self, parcel: Parcel) -> None:
+        """The server is being talked to about this parcel."""
+        ...
+
+    def arm(self, parcel: Parcel) -> None:
+        """Make the risk durable. Raises NotArmedError: then nothing may be sent."""
+        ...
+
+    def still_fresh(self, parcel: Parcel) -> bool:
+        """Whether the last `arm` is recent enough to act on; else settle as RETRY_WAIT."""
+        ...
+
+    def settle(self, parcel: Parcel, outcome: Outcome) -> None:
+        """Say what became of a parcel; each that was taken is settled once."""
+        ...
 
 
 class Channel(Protocol):
@@ -159,8 +253,16 @@ class Channel(Protocol):
 
     name: str
 
-    def deliver(self, envelopes: tuple[Envelope, ...]) -> tuple[Receipt, ...]:
-        """Send each envelope; one receipt each, in order. Never raises for a bad recipient."""
+    def freeze(self, envelope: Envelope) -> Frozen:
+        """The bytes for one recipient. Raises DeliveryError when this recipient can have none."""
+        ...
+
+    def deliver(self, passage: Passage) -> None:
+        """Send what the passage gives until it gives no more, and settle each parcel."""
+        ...
+
+    def look(self, parcel: Parcel) -> Look:
+        """Whether the recipient has this parcel already; never raises."""
         ...
 
     def probe(self) -> str:

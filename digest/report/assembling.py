@@ -22,15 +22,23 @@ if TYPE_CHECKING:
     from datetime import date
 
     from digest.core.deltas import Comparison
+    from digest.core.metrics import Dimension
     from digest.core.periods import Period
     from digest.report.fetching import Fetched
+    from digest.report.kept import Earlier
     from digest.report.planning import FetchPlan
 
     Sides = Mapping[Metric, Series]
 
 
-def assemble(plan: FetchPlan, fetched: Fetched, *, partial_ok: bool = False) -> Report:
-    """The report of a plan's answers.
+def assemble(
+    plan: FetchPlan,
+    fetched: Fetched,
+    *,
+    earlier: Mapping[Dimension, Earlier] | None = None,
+    partial_ok: bool = False,
+) -> Report:
+    """The report of a plan's answers, and of `earlier` all-time lists of our own.
 
     A period that was not over, or not settled, by the server's clock is marked partial where
     that is allowed (here or in the plan), else it raises PeriodNotOverError.
@@ -43,7 +51,7 @@ def assemble(plan: FetchPlan, fetched: Fetched, *, partial_ok: bool = False) -> 
     quiet = not partial and _is_quiet(days.period)
     shown = dict.fromkeys(spec.metrics)
     headlines = tuple(_headline(metric, days, plan, partial=partial) for metric in shown)
-    lists = breakdowns(plan, fetched, days.period, days.baselines, partial=partial)
+    lists = breakdowns(plan, fetched, days.period, days.baselines, earlier or {}, partial=partial)
     return Report(
         job=spec.job,
         title=spec.heading,

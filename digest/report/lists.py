@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from digest.core.breakdowns import break_down
 from digest.core.metrics import Metric
 from digest.core.report_model import Breakdown
+from digest.core.wording import Wording
 from digest.report.planning import ListCall, Side
 
 if TYPE_CHECKING:
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from digest.core.metrics import Dimension
     from digest.core.series import Series
     from digest.report.fetching import Fetched
+    from digest.report.kept import Earlier
     from digest.report.planning import FetchPlan
 
     Sides = Mapping[Metric, Series]
 
-ALL_TIME = "Counted over all time; changes can be shown once snapshots of it are stored."
+ALL_TIME = "Counted over all time; a change is shown once there is a snapshot from a period ago."
+SINCE = "Counted over all time; changes are since our snapshot of {when}."
 UNCOMPARED = "There is no list to compare with."
 EMPTY = "Nothing was counted."
 UNAVAILABLE = "Phase could not give this list."
@@ -34,20 +38,40 @@ def breakdowns(
     fetched: Fetched,
     period: Sides,
     baselines: Sequence[Sides],
+    earlier: Mapping[Dimension, Earlier],
     *,
     partial: bool,
 ) -> tuple[Breakdown, ...]:
     """One for each breakdown of the digest, but none where the server does not offer it.
 
     `period` and `baselines` hold the days of the sessions, which give sessions' lists their
-    total. In a partial period nothing is compared.
+    total. `earlier` are all-time lists from a period ago. In a partial period nothing is compared.
     """
     absent = not_offered(fetched)
+    before = {} if partial else earlier
     return tuple(
-        _breakdown(dimension, fetched, period, () if partial else baselines, partial=partial)
+        _since(before[dimension], dimension, fetched, plan.spec.locale)
+        if dimension in before and (dimension, Side.ALL_TIME) in fetched.lists
+        else _breakdown(dimension, fetched, period, () if partial else baselines, partial=partial)
         for dimension in dict.fromkeys(plan.spec.breakdowns)
         if dimension not in absent
     )
+
+
+def _since(earlier: Earlier, dimension: Dimension, fetched: Fetched, locale: str) -> Breakdown:
+    """An all-time list against our own from a period ago."""
+    now, then = fetched.lists[dimension, Side.ALL_TIME], earlier.listing
+    made = break_down(
+        dimension,
+        now,
+        then,
+        total=_users(now, fetched),
+        total_then=then.total if then.complete else None,
+    )
+    said = _remarks(made, compared=True)
+    when = f"{Wording(locale).instant(earlier.taken_at, UTC)} UTC"
+    said = [SINCE.format(when=when) if one == ALL_TIME else one for one in said]
+    return replace(made, note=" ".join(said) or None)
 
 
 def not_offered(fetched: Fetched) -> tuple[Dimension, ...]:

@@ -12,11 +12,12 @@ from werkzeug.wrappers import Request, Response
 
 from digest.sandbox.loopback import Loopback
 from digest.sandbox.slack_calls import Calls, Refusal
+from digest.sandbox.slack_scopes import ALL_SCOPES, lacking
 from digest.sandbox.slack_shapes import payload_of
 from digest.sandbox.slack_store import Post, SlackFile, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
@@ -60,6 +61,7 @@ class SlackSandbox:
 
     `channels` are the known ones, id → name. `script(method, payload, n)` may answer in place of
     the sandbox (None lets it answer); the bytes of a file arrive as method `upload`.
+    `scopes` are the bot's permissions, None all there are; without one `missing_scope` is said.
     `process_after` is how often a new file has to be asked for before it is ready to be shown.
     `clock` gives the seconds since 1970 for timestamps. Raises UsageError when the port is taken.
     """
@@ -71,12 +73,14 @@ class SlackSandbox:
         token: str = TOKEN,
         script: Callable[[str, Mapping[str, Any], int], Answer | None] | None = None,
         process_after: int = 0,
+        scopes: Collection[str] | None = None,
         port: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.token = token
         self._workspace = Workspace(channels, process_after, clock)
-        self._web = _Web(self._workspace, token, script)
+        granted = ALL_SCOPES if scopes is None else tuple(scopes)
+        self._web = _Web(self._workspace, token, granted, script)
         self._server = Loopback(self._web, port)
         self._web.origin = self._server.origin
 
@@ -118,11 +122,13 @@ class _Web:
         self,
         workspace: Workspace,
         token: str,
+        scopes: tuple[str, ...],
         script: Callable[[str, Mapping[str, Any], int], Answer | None] | None,
     ) -> None:
         self.origin = ""
         self._workspace = workspace
         self._token = token
+        self._scopes = scopes
         self._script = script
         self._calls: list[Call] = []
         self._lock = threading.Lock()
@@ -181,13 +187,18 @@ class _Web:
             kept = calls.upload(payload)
             return Response(f"OK - {kept}") if kept is not None else Response(status=404)
         try:
-            return _json({"ok": True, **calls.perform(method, payload)})
+            response = _json({"ok": True, **self._allowed(calls, method, payload)})
         except Refusal as refusal:
-            body: dict[str, Any] = {"ok": False, "error": refusal.code}
-            if refusal.messages:
-                body["errors"] = refusal.messages
-                body["response_metadata"] = {"messages": refusal.messages}
-            return _json(body)
+            response = _json({"ok": False, "error": refusal.code, **refusal.more})
+        response.headers["x-oauth-scopes"] = ",".join(self._scopes)
+        return response
+
+    def _allowed(self, calls: Calls, method: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        missing = lacking(method, payload, self._scopes)
+        if missing:
+            more = {"needed": ",".join(missing), "provided": ",".join(self._scopes)}
+            raise Refusal("missing_scope", more=more)
+        return calls.perform(method, payload)
 
 
 def _bytes_of(request: Request) -> bytes:

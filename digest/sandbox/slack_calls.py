@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from digest.sandbox.blockkit import MAX_ALL_TEXT, BlockKit, all_text
+from digest.sandbox.slack_scopes import is_private, kinds
 from digest.sandbox.slack_shapes import (
     WHO,
     between,
@@ -21,14 +24,21 @@ if TYPE_CHECKING:
     from digest.sandbox.slack_store import Post, Workspace
 
 MAX_TEXT = 40_000
+MAX_METADATA = 8_000
+"""Slack names no number for `metadata_too_large`; what identifies a message is far below it."""
 
 
 class Refusal(Exception):  # noqa: N818 — an answer of the API, not a fault
-    """Slack's `ok: false` with its error code and messages."""
+    """Slack's `ok: false` with its error code, its messages, and what else the answer holds."""
 
-    def __init__(self, code: str, messages: Sequence[str] = ()) -> None:
+    def __init__(
+        self, code: str, messages: Sequence[str] = (), *, more: Mapping[str, Any] | None = None
+    ) -> None:
         self.code = code
-        self.messages = list(messages)
+        self.more: dict[str, Any] = dict(more or {})
+        if messages:
+            self.more["errors"] = list(messages)
+            self.more["response_metadata"] = {"messages": list(messages)}
         super().__init__(code)
 
 
@@ -81,8 +91,11 @@ class Calls:
         thread = payload.get("thread_ts")
         if thread and not any((p.channel, p.ts) == (channel, thread) for p in self._posts()):
             raise Refusal("thread_not_found")
-        post = self._workspace.post(channel, payload)
-        return {"channel": channel, "ts": post.ts, "message": message_shape(post)}
+        metadata, warnings = checked_metadata(payload.get("metadata"))
+        kept = {**payload, "metadata": metadata} if warnings else payload
+        post = self._workspace.post(channel, kept)
+        told = {"channel": channel, "ts": post.ts, "message": message_shape(post)}
+        return {**told, "response_metadata": {"warnings": warnings}} if warnings else told
 
     def _check(self, blocks: Any) -> None:
         if not isinstance(blocks, list):
@@ -144,26 +157,43 @@ class Calls:
         return {"file": file_shape(file, ready=ready), "comments": []}
 
     def _channels(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        asked = kinds(payload)
         found = [
-            {"id": key, "name": name, "is_channel": True, "is_archived": False, "is_member": True}
+            {
+                "id": key,
+                "name": name,
+                "is_channel": True,
+                "is_private": is_private(key),
+                "is_archived": False,
+                "is_member": True,
+            }
             for key, name in self._workspace.channels.items()
+            if ("private_channel" if is_private(key) else "public_channel") in asked
         ]
         page, metadata = one_page(found, payload)
         return {"channels": page, **metadata}
 
     def _history(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        channel = self._channel(payload.get("channel"))
-        wanted = between(payload)
+        channel = self._channel_by_id(payload.get("channel"))
+        wanted, posts = between(payload), self._posts()
+        threads = {post.thread_ts for post in posts if post.channel == channel}
         found = [
-            message_shape(post, metadata=truth(payload.get("include_all_metadata")))
-            for post in reversed(self._posts())
+            message_shape(
+                post,
+                metadata=truth(payload.get("include_all_metadata")),
+                has_replies=post.ts in threads,
+            )
+            for post in reversed(posts)
             if post.channel == channel and not post.thread_ts and wanted(float(post.ts))
         ]
-        page, metadata = one_page(found, payload)
+        # Slack gives the pages nearest to `oldest` first when that stands alone.
+        forward = bool(payload.get("oldest")) and not payload.get("latest")
+        page, metadata = one_page(found[::-1] if forward else found, payload)
+        page = page[::-1] if forward else page
         return {"messages": page, "has_more": more(metadata), **metadata}
 
     def _replies(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        channel, root = self._channel(payload.get("channel")), payload.get("ts")
+        channel, root = self._channel_by_id(payload.get("channel")), payload.get("ts")
         found = [
             message_shape(post, metadata=truth(payload.get("include_all_metadata")))
             for post in self._posts()
@@ -171,6 +201,8 @@ class Calls:
         ]
         if not found:
             raise Refusal("thread_not_found")
+        if len(found) > 1 and found[0]["ts"] == root:
+            found[0]["thread_ts"] = root
         page, metadata = one_page(found, payload)
         return {"messages": page, "has_more": more(metadata), **metadata}
 
@@ -182,3 +214,25 @@ class Calls:
         if found is None:
             raise Refusal("channel_not_found")
         return found
+
+    def _channel_by_id(self, asked: object) -> str:
+        """History takes no name."""
+        if asked not in self._workspace.channels:
+            raise Refusal("channel_not_found")
+        return str(asked)
+
+
+def checked_metadata(given: Any) -> tuple[dict[str, Any] | None, list[str]]:
+    """What Slack keeps of a message's metadata, and what it warns of. Raises Refusal.
+
+    Metadata of a strange type is dropped and the message posted all the same.
+    """
+    if given is None:
+        return None, []
+    if not isinstance(given, dict) or not isinstance(given.get("event_payload"), dict):
+        raise Refusal("invalid_metadata_format")
+    if len(json.dumps(given)) > MAX_METADATA:
+        raise Refusal("metadata_too_large")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", str(given.get("event_type"))):
+        return None, ["invalid_metadata_schema"]
+    return given, []

@@ -29,8 +29,13 @@ WHO: Mapping[str, Any] = {
 }
 
 
-def message_shape(post: Post, *, metadata: bool = True) -> dict[str, Any]:
-    """A message as Slack lists it; its metadata only when asked for."""
+def message_shape(
+    post: Post, *, metadata: bool = True, has_replies: bool = False
+) -> dict[str, Any]:
+    """A message as Slack lists it; its metadata only when asked for.
+
+    One with replies is in its own thread.
+    """
     message: dict[str, Any] = {
         "type": "message",
         "bot_id": WHO["bot_id"],
@@ -40,8 +45,8 @@ def message_shape(post: Post, *, metadata: bool = True) -> dict[str, Any]:
     }
     if post.blocks:
         message["blocks"] = post.blocks
-    if post.thread_ts:
-        message["thread_ts"] = post.thread_ts
+    if post.thread_ts or has_replies:
+        message["thread_ts"] = post.thread_ts or post.ts
     if metadata and post.metadata:
         message["metadata"] = post.metadata
     return message

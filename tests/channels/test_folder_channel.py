@@ -7,6 +7,7 @@ import json
 import re
 import resource
 from contextlib import contextmanager
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from digest.channels import build
 from digest.channels.folder import FolderSettings, write_preview
 from digest.channels.folder.channel import state_after
 from digest.channels.folder.writing import safe_name
-from digest.core.content import Content, DeliveryState
+from digest.core.content import Content, DeliveryKind, DeliveryState
 from digest.errors import DeliveryError
 from tests.support.deliveries import (
     DATE,
@@ -34,12 +35,13 @@ from tests.support.deliveries import (
     section,
     slack,
 )
+from tests.support.passages import sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from digest.core.content import Channel
+    from digest.core.content import Channel, Envelope
 
 SENT, FAILED = DeliveryState.SENT, DeliveryState.FAILED
 POSTS = slack(headline("up", chart()), details("By country"), pictures=(picture(),))
@@ -51,28 +53,29 @@ def channel(path: Path) -> Channel:
     return build("folder")("files", FolderSettings(path=path), OUTSIDE)
 
 
-def team(**changes: Any) -> Any:
-    return envelope("team", posts=POSTS, files=FILES, channel="files", **changes)
+def team(*, kind: DeliveryKind = DeliveryKind.DIGEST, **changes: Any) -> Envelope:
+    made = envelope("team", posts=POSTS, files=FILES, channel="files", **changes)
+    return made if made.test else replace(made, key=replace(made.key, kind=kind))
 
 
 def test_a_delivery_is_a_folder_of_files(tmp_path: Path) -> None:
-    (receipt,) = channel(tmp_path).deliver((team(),))
+    (result,) = sent(channel(tmp_path), team())
     folder = tmp_path / "team" / "monday-email" / "2026-W47"
-    assert (receipt.state, receipt.reference) == (SENT, str(folder))
-    assert {path.name for path in folder.iterdir()} == NAMES
+    assert (result.state, result.reference) == (SENT, str(folder))
+    assert {path.name for path in folder.iterdir()} == NAMES | {"delivery.json"}
     assert (folder / "report.json").read_bytes() == FILES["report.json"]
     assert (folder / "email.txt").read_text() == "1,234 sessions\n"
 
 
 def test_the_page_shows_its_charts_from_the_files_beside_it(tmp_path: Path) -> None:
-    channel(tmp_path).deliver((team(),))
+    sent(channel(tmp_path), team())
     (page,) = tmp_path.rglob("email.html")
     (source,) = re.findall(r'src="([^"]+)"', page.read_text())
     assert (page.parent / source).read_bytes() == png()
 
 
 def test_the_mail_can_be_opened_by_a_mail_program(tmp_path: Path) -> None:
-    channel(tmp_path).deliver((team(),))
+    sent(channel(tmp_path), team())
     (file,) = tmp_path.rglob("email.eml")
     message = message_from_bytes(file.read_bytes(), policy=default)
     assert message["Subject"] == "Acme Shop: 1,234 sessions in week 47"
@@ -81,7 +84,7 @@ def test_the_mail_can_be_opened_by_a_mail_program(tmp_path: Path) -> None:
 
 
 def test_slack_json_has_the_messages_with_pictures_named_by_their_files(tmp_path: Path) -> None:
-    channel(tmp_path).deliver((team(),))
+    sent(channel(tmp_path), team())
     (file,) = tmp_path.rglob("slack.json")
     image = {
         "type": "image",
@@ -99,8 +102,8 @@ def test_slack_json_has_the_messages_with_pictures_named_by_their_files(tmp_path
 
 def test_a_second_delivery_replaces_the_first_as_a_whole(tmp_path: Path) -> None:
     made = channel(tmp_path)
-    made.deliver((envelope("team", files={"old.json": b"1"}),))
-    made.deliver((envelope("team", files={"new.json": b"2"}),))
+    sent(made, envelope("team", files={"old.json": b"1"}))
+    sent(made, envelope("team", files={"new.json": b"2"}))
     folder = tmp_path / "team" / "monday-email"
     assert [path.name for path in folder.iterdir()] == ["2026-W47"]
     assert not (folder / "2026-W47" / "old.json").exists()
@@ -112,8 +115,8 @@ def test_what_a_killed_process_left_behind_is_cleared(tmp_path: Path) -> None:
     for name in (".2026-W47.part", ".2026-W47.old"):
         (place / name).mkdir(parents=True)
         (place / name / "half").write_text("x")
-    (receipt,) = channel(tmp_path).deliver((team(),))
-    assert receipt.state is SENT
+    (result,) = sent(channel(tmp_path), team())
+    assert result.state is SENT
     assert [path.name for path in place.iterdir()] == ["2026-W47"]
 
 
@@ -121,6 +124,7 @@ def test_what_a_killed_process_left_behind_is_cleared(tmp_path: Path) -> None:
     ("changes", "name"),
     [
         pytest.param({"test": True}, "2026-W47-test", id="a test"),
+        pytest.param({"kind": DeliveryKind.OPS}, "2026-W47-ops", id="a word to the operator"),
         pytest.param({"generation": 2}, "2026-W47-resend2", id="sent again"),
     ],
 )
@@ -128,13 +132,13 @@ def test_what_is_not_the_first_delivery_lies_beside_it(
     changes: dict[str, Any], name: str, tmp_path: Path
 ) -> None:
     made = channel(tmp_path)
-    made.deliver((team(), team(**changes)))
+    sent(made, team(), team(**changes))
     folder = tmp_path / "team" / "monday-email"
     assert {path.name for path in folder.iterdir()} == {"2026-W47", name}
 
 
 def test_a_test_is_marked_in_mail_and_slack(tmp_path: Path) -> None:
-    channel(tmp_path).deliver((team(test=True),))
+    sent(channel(tmp_path), team(test=True))
     (mail,) = tmp_path.rglob("email.eml")
     (posts,) = tmp_path.rglob("slack.json")
     assert b"Subject: [test] Acme Shop" in mail.read_bytes()
@@ -147,14 +151,14 @@ def test_a_test_is_marked_in_mail_and_slack(tmp_path: Path) -> None:
 )
 def test_no_recipient_leads_out_of_the_folder(recipient: str, tmp_path: Path) -> None:
     inside = tmp_path / "out"
-    (receipt,) = channel(inside).deliver((envelope(recipient),))
-    assert receipt.state is SENT
+    (result,) = sent(channel(inside), envelope(recipient))
+    assert result.state is SENT
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert len(list(inside.iterdir())) == 1
 
 
 def test_an_address_is_a_fine_name_and_reader(tmp_path: Path) -> None:
-    channel(tmp_path).deliver((envelope("ana+x@example.com"),))
+    sent(channel(tmp_path), envelope("ana+x@example.com"))
     (mail,) = (tmp_path / "ana+x@example.com").rglob("email.eml")
     assert message_from_bytes(mail.read_bytes())["To"] == "ana+x@example.com"
 
@@ -236,9 +240,9 @@ def test_files_get_the_usual_rights(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_fails_that_delivery_alone(tmp_path: Path) -> None:
     (tmp_path / "team").write_text("a file, not a folder")
-    receipts = channel(tmp_path).deliver((team(), envelope("others")))
-    assert [receipt.state for receipt in receipts] == [FAILED, SENT]
-    assert "can't be written: " in receipts[0].detail
+    results = sent(channel(tmp_path), team(), envelope("others"))
+    assert [result.state for result in results] == [FAILED, SENT]
+    assert "can't be written: " in results[0].detail
 
 
 @pytest.mark.parametrize(
@@ -268,13 +272,13 @@ def no_file_above(size: int) -> Iterator[None]:
 
 def test_a_write_that_fails_midway_leaves_the_delivery_before_it_whole(tmp_path: Path) -> None:
     made = channel(tmp_path)
-    made.deliver((team(),))
+    sent(made, team())
     place = tmp_path / "team" / "monday-email"
     before = {path.name: path.read_bytes() for path in (place / "2026-W47").iterdir()}
     with no_file_above(100):
-        (receipt,) = made.deliver((team(),))
-    assert receipt.state is FAILED
-    assert "File too large" in receipt.detail
+        (result,) = sent(made, team())
+    assert result.state is FAILED
+    assert "File too large" in result.detail
     assert {path.name: path.read_bytes() for path in (place / "2026-W47").iterdir()} == before
     assert [path.name for path in place.iterdir()] == ["2026-W47"]
 

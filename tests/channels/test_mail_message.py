@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.channels.smtp.mail import Mail
 from digest.channels.smtp.mailbox import Mailbox, parse_mailbox
-from digest.channels.smtp.message import Mail, compose, encode_body, list_id
+from digest.channels.smtp.message import encode_document, head_of, list_id, message_id
 from tests.support.deliveries import DATE, email, envelope, picture
 
 if TYPE_CHECKING:
@@ -27,14 +28,17 @@ SENDER = parse_mailbox("Acme Analytics <digest@example.com>")
 
 
 def mail_for(sent: Envelope, *, sender: Mailbox = SENDER, reply_to: str | None = None) -> Mail:
-    body = encode_body(sent.content.email, sent.key, sender.domain)
-    return compose(
-        sent,
-        body,
-        sender=sender,
-        recipient=parse_mailbox(sent.recipient),
-        reply_to=parse_mailbox(reply_to) if reply_to else None,
+    reply = parse_mailbox(reply_to) if reply_to else None
+    return Mail(
+        sender=sender.address,
+        reference=message_id(sent, sender.domain),
+        head=head_of(parse_mailbox(sent.recipient)),
+        document=encode_document(sent, sender=sender, reply_to=reply).wire,
     )
+
+
+def head_lines(mail: Mail) -> list[bytes]:
+    return mail.raw.partition(b"\r\n\r\n")[0].split(b"\r\n")
 
 
 def parsed(data: bytes) -> EmailMessage:
@@ -102,19 +106,19 @@ def test_text_that_only_looks_like_a_picture_stays_as_it_is() -> None:
 
 def test_a_picture_that_was_not_drawn_is_named() -> None:
     sent = envelope("ana@example.com", mail=email(pictures=()))
-    assert mail_for(sent).body.missing == ("sessions",)
+    assert encode_document(sent, sender=SENDER).missing == ("sessions",)
 
 
 def test_the_head_has_each_field_once_and_only_these() -> None:
     sent = envelope("Ana <ana@example.com>")
     message = parsed(mail_for(sent, reply_to="team@example.com").raw)
     assert message.keys() == [
+        "Message-ID",
+        "To",
         "Date",
         "From",
-        "To",
         "Reply-To",
         "Subject",
-        "Message-ID",
         "List-Id",
         "Auto-Submitted",
         "MIME-Version",
@@ -133,13 +137,10 @@ def test_the_same_delivery_gives_the_same_bytes() -> None:
     assert mail_for(envelope("a@example.com")).raw == mail_for(envelope("a@example.com")).raw
 
 
-def test_two_readers_share_the_body_and_differ_only_in_the_head() -> None:
+def test_two_readers_share_the_document_and_differ_only_in_the_head() -> None:
     first, second = mail_for(envelope("a@example.com")), mail_for(envelope("b@example.com"))
-    assert first.body == second.body
-    changed = {
-        line.partition(b":")[0]
-        for line in set(first.head.splitlines()) ^ set(second.head.splitlines())
-    }
+    assert first.document == second.document
+    changed = {line.partition(b":")[0] for line in set(head_lines(first)) ^ set(head_lines(second))}
     assert changed == {b"To", b"Message-ID"}
 
 
@@ -147,7 +148,7 @@ def test_another_period_or_content_gives_other_boundaries() -> None:
     sent = envelope("a@example.com")
     other_key = replace(sent, key=replace(sent.key, period="2026-W48"))
     other_text = envelope("a@example.com", mail=email(text="1,235 sessions"))
-    types = {mail_for(one).body.content_type for one in (sent, other_key, other_text)}
+    types = {parsed(mail_for(one).raw)["Content-Type"] for one in (sent, other_key, other_text)}
     assert len(types) == 3
 
 
@@ -159,7 +160,7 @@ def test_a_test_message_says_so_once_and_is_new_each_time() -> None:
     assert message["Subject"] == "[test] Acme Shop: 1,234 sessions in week 47"
     assert parsed(mail_for(marked).raw)["Subject"] == "[test] hello"
     assert "List-Unsubscribe" not in message
-    assert mail_for(sent).message_id != mail_for(later).message_id
+    assert mail_for(sent).reference != mail_for(later).reference
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_a_hostile_subject_is_one_readable_line(subject: str, seen: str) -> None
 def test_no_subject_adds_a_header_or_breaks_a_limit(subject: str) -> None:
     mail = mail_for(envelope("ana@example.com", mail=email(subject=subject)))
     assert len(parsed(mail.raw).keys()) == 9
-    for line in mail.head.split(b"\r\n"):
+    for line in head_lines(mail):
         assert len(line) <= 998
         assert b"\r" not in line
         assert b"\n" not in line
@@ -231,11 +232,11 @@ def test_any_body_is_ascii_short_lined_and_can_be_read_back(text: str, html: str
 
 def test_on_the_wire_no_line_is_a_single_dot_and_dots_are_doubled() -> None:
     mail = mail_for(envelope("a@example.com", mail=email(text=".\n..\n.x\n")))
-    lines = mail.body.wire.split(b"\r\n")
+    lines = mail.document.split(b"\r\n")
     assert b"." not in lines
     assert {b"..", b"...", b"..x"} <= set(lines)
-    assert re.sub(rb"(?m)^\.\.", b".", mail.body.wire) == mail.body.raw
-    assert mail.size == len(mail.head) + len(mail.body.wire)
+    assert re.sub(rb"(?m)^\.\.", b".", mail.lead + mail.document) == mail.raw
+    assert mail.size == len(mail.lead) + len(mail.document)
 
 
 @pytest.mark.parametrize(

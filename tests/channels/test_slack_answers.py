@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackRequestError
 
 from digest.channels.slack import SlackSettings
 from digest.channels.slack.answers import (
+    NotSentError,
     RateLimitedError,
     RefusedError,
     SlackError,
@@ -21,7 +22,8 @@ from digest.channels.slack.answers import (
 )
 from digest.channels.slack.blocks import marked_test, with_files
 from digest.channels.slack.client import Client
-from digest.core.content import SlackContent
+from digest.channels.slack.outcomes import Road, outcome_of
+from digest.core.content import DeliveryState, Outcome, SlackContent
 from tests.support.deliveries import OUTSIDE, Hidden, chart, headline, section, slack
 
 JSON = st.recursive(
@@ -85,6 +87,88 @@ def test_a_limit_tells_its_wait() -> None:
     with pytest.raises(RateLimitedError) as caught:
         judge(429, {"retry-after": "12"}, b"")
     assert caught.value.retry_after == 12
+
+
+LATER, UNCERTAIN = DeliveryState.RETRY_WAIT, DeliveryState.UNCERTAIN
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        pytest.param(
+            RateLimitedError(120),
+            Outcome(
+                state=LATER,
+                detail="Slack asks to wait 120 s before the next call",
+                code="ratelimited",
+                retry_after=120,
+                fault=True,
+            ),
+            id="a limit holds the whole method",
+        ),
+        pytest.param(
+            NotSentError("slack.com can't be reached"),
+            Outcome(state=LATER, detail="slack.com can't be reached", fault=True),
+            id="nothing was written",
+        ),
+        pytest.param(
+            RefusedError("no_permission"),
+            Outcome(
+                state=DeliveryState.FAILED,
+                detail=str(RefusedError("no_permission")),
+                code="no_permission",
+                fault=True,
+                passing=False,
+            ),
+            id="about the bot",
+        ),
+        pytest.param(
+            RefusedError("service_unavailable"),
+            Outcome(
+                state=LATER,
+                detail=f"#a: {RefusedError('service_unavailable')}",
+                code="service_unavailable",
+            ),
+            id="passing",
+        ),
+        pytest.param(
+            UnknownOutcomeError("Slack answered with HTTP 500", "http_500"),
+            Outcome(state=UNCERTAIN, detail="#a: Slack answered with HTTP 500", code="http_500"),
+            id="unclear",
+        ),
+        pytest.param(
+            RefusedError("is_archived"),
+            Outcome(
+                state=DeliveryState.FAILED,
+                detail=f"#a: {RefusedError('is_archived')}",
+                code="is_archived",
+            ),
+            id="about the channel",
+        ),
+    ],
+)
+def test_what_an_error_makes_of_a_delivery(error: SlackError, outcome: Outcome) -> None:
+    assert outcome_of("#a", error) == outcome
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 401, 403, 404, 407])
+def test_a_wrong_address_is_no_readers_fault(status: int) -> None:
+    outcome = outcome_of("#a", RefusedError(f"http_{status}"))
+    assert (outcome.state, outcome.fault, outcome.passing) == (LATER, True, False)
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_a_message_that_a_server_on_the_way_does_not_take_fails_alone(status: int) -> None:
+    assert outcome_of("#a", RefusedError(f"http_{status}")).state is DeliveryState.FAILED
+
+
+def test_a_clear_answer_between_two_unclear_ones_lets_the_rest_go_on() -> None:
+    road = Road()
+    for state in (UNCERTAIN, DeliveryState.SENT, UNCERTAIN, DeliveryState.FAILED, UNCERTAIN):
+        road.note(Outcome(state=state))
+        assert road.closed is None
+    road.note(Outcome(state=UNCERTAIN))
+    assert road.closed is not None
 
 
 def test_pictures_get_their_files_and_the_rest_stays() -> None:

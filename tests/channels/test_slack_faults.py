@@ -21,8 +21,10 @@ from tests.support.deliveries import (
 from tests.support.slacking import (
     POST,
     channel,
+    count,
     error,
     posts,
+    sent,
     wait,
 )
 
@@ -33,10 +35,6 @@ SENT, FAILED = DeliveryState.SENT, DeliveryState.FAILED
 LATER, UNCERTAIN = DeliveryState.RETRY_WAIT, DeliveryState.UNCERTAIN
 DIGEST = slack(headline("up", chart()), pictures=(picture(),))
 GROWTH, OPS = envelope("#growth"), envelope("#ops")
-
-
-def count(sandbox: SlackSandbox) -> int:
-    return sum(call.method == POST for call in sandbox.calls)
 
 
 @pytest.mark.parametrize(
@@ -54,10 +52,11 @@ def count(sandbox: SlackSandbox) -> int:
 )
 def test_a_definite_no_fails_that_channel_alone_and_says_what_to_do(code: str, advice: str) -> None:
     with SlackSandbox(script=posts(error(code))) as sandbox:
-        receipts = channel(sandbox).deliver((GROWTH, OPS))
-    assert [receipt.state for receipt in receipts] == [FAILED, SENT]
-    assert receipts[0].detail.startswith(f"#growth: Slack refused: {code}; ")
-    assert advice in receipts[0].detail
+        results = sent(channel(sandbox), GROWTH, OPS)
+    assert [result.state for result in results] == [FAILED, SENT]
+    assert (results[0].code, results[0].fault) == (code, False)
+    assert results[0].detail.startswith(f"#growth: Slack refused: {code}; ")
+    assert advice in results[0].detail
     assert count(sandbox) == 2
 
 
@@ -65,27 +64,29 @@ def test_a_definite_no_fails_that_channel_alone_and_says_what_to_do(code: str, a
     "code",
     ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"],
 )
-def test_a_bad_token_is_tried_once_and_fails_everybody(code: str) -> None:
+def test_a_bad_token_fails_the_one_that_was_tried_and_holds_the_others(code: str) -> None:
     with SlackSandbox(script=posts(error(code), error(code))) as sandbox:
-        receipts = channel(sandbox).deliver((GROWTH, OPS))
-    assert [receipt.state for receipt in receipts] == [FAILED, FAILED]
-    assert code in receipts[1].detail
+        results = sent(channel(sandbox), GROWTH, OPS)
+    assert [result.state for result in results] == [FAILED, LATER]
+    assert [(result.fault, result.passing) for result in results] == [(True, False)] * 2
+    assert code in results[1].detail
+    assert results[0].code == code
     assert count(sandbox) == 1
 
 
 def test_a_missing_scope_is_named() -> None:
     answer = error("missing_scope", needed="chat:write", provided="files:write")
     with SlackSandbox(script=posts(answer)) as sandbox:
-        (receipt,) = channel(sandbox).deliver((GROWTH,))
-    assert receipt.state is FAILED
-    assert "missing_scope (scope chat:write); the app lacks a permission" in receipt.detail
+        (result,) = sent(channel(sandbox), GROWTH)
+    assert (result.state, result.fault, result.passing) == (FAILED, True, False)
+    assert "missing_scope (scope chat:write); the app lacks a permission" in result.detail
 
 
 @pytest.mark.parametrize("code", ["service_unavailable", "request_timeout"])
 def test_what_passes_by_itself_is_tried_later(code: str) -> None:
     with SlackSandbox(script=posts(error(code))) as sandbox:
-        receipts = channel(sandbox).deliver((GROWTH, OPS))
-    assert [receipt.state for receipt in receipts] == [LATER, SENT]
+        results = sent(channel(sandbox), GROWTH, OPS)
+    assert [(result.state, result.fault) for result in results] == [(LATER, False), (SENT, False)]
 
 
 @pytest.mark.parametrize(
@@ -112,18 +113,20 @@ def test_what_passes_by_itself_is_tried_later(code: str) -> None:
 )
 def test_no_clear_answer_is_uncertain_and_the_post_is_not_repeated(answer: Answer) -> None:
     with SlackSandbox(script=posts(answer)) as sandbox:
-        receipts = channel(sandbox).deliver((GROWTH, OPS))
-    assert [receipt.state for receipt in receipts] == [UNCERTAIN, SENT]
-    assert receipts[0].detail.startswith("#growth: ")
-    assert "html" not in receipts[0].detail
+        results = sent(channel(sandbox), GROWTH, OPS)
+    assert [result.state for result in results] == [UNCERTAIN, SENT]
+    assert results[0].detail.startswith("#growth: ")
+    assert "html" not in results[0].detail
     assert count(sandbox) == 2
 
 
 def test_after_two_unclear_answers_in_a_row_the_rest_waits() -> None:
     lost = Answer(hang_up=True)
     with SlackSandbox(script=posts(lost, lost, lost)) as sandbox:
-        receipts = channel(sandbox).deliver((GROWTH, OPS, envelope("#alerts")))
-    assert [receipt.state for receipt in receipts] == [UNCERTAIN, UNCERTAIN, LATER]
+        results = sent(channel(sandbox), GROWTH, OPS, envelope("#alerts"))
+    assert [result.state for result in results] == [UNCERTAIN, UNCERTAIN, LATER]
+    assert (results[2].fault, results[2].passing) == (True, True)
+    assert results[2].detail == "Slack gives no clear answers"
     assert count(sandbox) == 2
 
 
@@ -132,17 +135,17 @@ def test_a_redirect_is_not_followed_with_the_token(status: int) -> None:
     with SlackSandbox() as elsewhere:
         moved = Answer(status=status, headers={"Location": f"{elsewhere.base_url}{POST}"})
         with SlackSandbox(script=posts(moved)) as sandbox:
-            (receipt,) = channel(sandbox).deliver((GROWTH,))
-    assert receipt.state is FAILED
-    assert f"http_{status}; is base_url right?" in receipt.detail
+            (result,) = sent(channel(sandbox), GROWTH)
+    assert (result.state, result.fault, result.passing) == (LATER, True, False)
+    assert f"http_{status}; is base_url right?" in result.detail
     assert elsewhere.calls == []
 
 
 def test_an_address_that_is_not_slack_is_said_so() -> None:
     with SlackSandbox() as sandbox:
-        (receipt,) = channel(sandbox, base_url=sandbox.base_url[:-4]).deliver((GROWTH,))
-    assert receipt.state is FAILED
-    assert "http_404; is base_url right?" in receipt.detail
+        (result,) = sent(channel(sandbox, base_url=sandbox.base_url[:-4]), GROWTH)
+    assert (result.state, result.fault, result.passing) == (LATER, True, False)
+    assert "http_404; is base_url right?" in result.detail
 
 
 @pytest.fixture
@@ -156,26 +159,27 @@ def dead_port() -> Iterator[int]:
 def test_a_server_that_cannot_be_reached_puts_everything_off(dead_port: int) -> None:
     with SlackSandbox() as sandbox:
         made = channel(sandbox, base_url=f"http://127.0.0.1:{dead_port}/api/")
-        receipts = made.deliver((GROWTH, OPS))
-    assert {receipt.state for receipt in receipts} == {LATER}
-    assert receipts[1].detail == "127.0.0.1 can't be reached: it refused the connection"
+        results = sent(made, GROWTH, OPS)
+    assert {result.state for result in results} == {LATER}
+    assert {(result.fault, result.passing) for result in results} == {(True, True)}
+    assert results[1].detail == "127.0.0.1 can't be reached: it refused the connection"
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])
 def test_a_name_that_does_not_exist_puts_everything_off(host: str) -> None:
     with SlackSandbox() as sandbox:
-        (receipt,) = channel(sandbox, base_url=f"https://{host}/api/").deliver((GROWTH,))
-    assert receipt.state is LATER
-    assert "host name" in receipt.detail
+        (result,) = sent(channel(sandbox, base_url=f"https://{host}/api/"), GROWTH)
+    assert result.state is LATER
+    assert "host name" in result.detail
 
 
 def test_https_to_a_server_that_speaks_none_puts_off(dead_port: int) -> None:
     del dead_port
     with SlackSandbox() as sandbox:
         url = sandbox.base_url.replace("http:", "https:")
-        (receipt,) = channel(sandbox, base_url=url).deliver((GROWTH,))
-    assert receipt.state is LATER
-    assert "the encryption failed" in receipt.detail
+        (result,) = sent(channel(sandbox, base_url=url), GROWTH)
+    assert result.state is LATER
+    assert "the encryption failed" in result.detail
 
 
 def test_proxies_of_the_environment_are_not_used(
@@ -184,8 +188,8 @@ def test_proxies_of_the_environment_are_not_used(
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://user:proxypass@127.0.0.1:{dead_port}")
     with SlackSandbox() as sandbox:
-        (receipt,) = channel(sandbox).deliver((GROWTH,))
-    assert receipt.state is SENT
+        (result,) = sent(channel(sandbox), GROWTH)
+    assert result.state is SENT
 
 
 @pytest.mark.parametrize(
@@ -198,23 +202,23 @@ def test_proxies_of_the_environment_are_not_used(
     ],
 )
 def test_once_the_headline_is_posted_a_lost_reply_is_a_remark(answer: Answer, remark: str) -> None:
-    sent = envelope("#growth", posts=slack(headline("up"), details("more")))
+    given = envelope("#growth", posts=slack(headline("up"), details("more")))
     with SlackSandbox(script=posts(None, answer)) as sandbox:
-        (receipt,) = channel(sandbox).deliver((sent,))
-    assert receipt.state is SENT
-    assert receipt.reference == sandbox.posts[0].ts
-    assert receipt.remarks[0].startswith(remark)
+        (result,) = sent(channel(sandbox), given)
+    assert result.state is SENT
+    assert result.reference == sandbox.posts[0].ts
+    assert result.remarks[0].startswith(remark)
 
 
 def test_a_yes_without_a_timestamp_is_a_yes_without_replies() -> None:
-    sent = envelope("#growth", posts=slack(headline("up"), details("more")))
+    given = envelope("#growth", posts=slack(headline("up"), details("more")))
     with SlackSandbox(script=posts(Answer(body={"ok": True}))) as sandbox:
-        (receipt,) = channel(sandbox).deliver((sent,))
-    assert (receipt.state, receipt.reference) == (SENT, None)
-    assert receipt.remarks == ("part 2 left out: Slack did not say where the thread is",)
+        (result,) = sent(channel(sandbox), given)
+    assert (result.state, result.reference) == (SENT, None)
+    assert result.remarks == ("part 2 left out: Slack did not say where the thread is",)
 
 
-def test_no_token_gets_into_logs_or_receipts(
+def test_no_token_gets_into_logs_or_results(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:proxypass@127.0.0.1:9")
@@ -224,8 +228,8 @@ def test_no_token_gets_into_logs_or_receipts(
     bad = Answer(body="<html>xoxb-leaked-body</html>")
     with SlackSandbox(script=posts(bad)) as sandbox:
         made = channel(sandbox)
-        receipts = made.deliver((envelope("#growth", posts=DIGEST), envelope("#ops", posts=DIGEST)))
+        results = sent(made, envelope("#growth", posts=DIGEST), envelope("#ops", posts=DIGEST))
         made.probe()
-    output = caplog.text + repr(receipts) + repr([r.__dict__ for r in caplog.records])
+    output = caplog.text + repr(results) + repr([r.__dict__ for r in caplog.records])
     for secret in (TOKEN, "leaked-body", "proxypass", "Bearer"):
         assert secret not in output

@@ -14,6 +14,7 @@ from digest.core.content import DeliveryState
 from digest.errors import DeliveryError
 from tests.support.deliveries import Hidden, envelope
 from tests.support.mailing import PASSWORD, channel, secure_channel, settings
+from tests.support.passages import sent
 from tests.support.smtp_acts import DROP, Act, reply
 from tests.support.smtp_server import TLS_DATA, SmtpServer
 
@@ -27,38 +28,38 @@ USERS = {"mailer": PASSWORD}
 
 def test_starttls_and_login_come_before_the_first_mail() -> None:
     with SmtpServer(certificate="server.pem", users=USERS) as server:
-        receipts = secure_channel(server).deliver((ANA, BO))
-    assert [receipt.state for receipt in receipts] == [SENT, SENT]
+        results = sent(secure_channel(server), ANA, BO)
+    assert [result.state for result in results] == [SENT, SENT]
     assert server.verbs()[:5] == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL"]
     assert server.connections == 1
 
 
 def test_tls_from_the_first_byte() -> None:
     with SmtpServer(certificate="server.pem", implicit=True, users=USERS) as server:
-        (receipt,) = secure_channel(server, security=Security.TLS).deliver((ANA,))
-    assert receipt.state is SENT
+        (result,) = sent(secure_channel(server, security=Security.TLS), ANA)
+    assert result.state is SENT
     assert server.verbs()[:3] == ["EHLO", "AUTH", "MAIL"]
 
 
 def test_an_address_that_the_certificate_names_is_fine_too() -> None:
     with SmtpServer(certificate="server.pem", users=USERS) as server:
-        (receipt,) = secure_channel(server, host="127.0.0.1").deliver((ANA,))
-    assert receipt.state is SENT
+        (result,) = sent(secure_channel(server, host="127.0.0.1"), ANA)
+    assert result.state is SENT
 
 
 @pytest.mark.parametrize("method", ["PLAIN LOGIN", "LOGIN", "PLAIN", "CRAM-MD5 PLAIN"])
 def test_the_login_methods_that_servers_offer(method: str) -> None:
     with SmtpServer(certificate="server.pem", users=USERS, auth=method) as server:
-        (receipt,) = secure_channel(server).deliver((ANA,))
-    assert receipt.state is SENT
+        (result,) = sent(secure_channel(server), ANA)
+    assert result.state is SENT
     assert server.verbs().count("AUTH") == 1
 
 
 def test_a_password_of_any_letters_can_log_in() -> None:
     password = "pässwörd 密码"
     with SmtpServer(certificate="server.pem", users={"mailer": password}) as server:
-        (receipt,) = secure_channel(server, password=Hidden(password)).deliver((ANA,))
-    assert receipt.state is SENT
+        (result,) = sent(secure_channel(server, password=Hidden(password)), ANA)
+    assert result.state is SENT
 
 
 def test_cram_md5_answers_the_challenge() -> None:
@@ -68,23 +69,23 @@ def test_cram_md5_answers_the_challenge() -> None:
     script = {"AUTH": [reply(f"334 {challenge}"), reply("235 yes")]}
     with SmtpServer(script, certificate="server.pem", users=USERS, auth="CRAM-MD5") as server:
         made = secure_channel(server, username="tim", password=Hidden("tanstaaftanstaaf"))
-        made.deliver((ANA,))
+        sent(made, ANA)
     assert answer in server.commands
 
 
 def test_a_challenge_that_is_none_puts_off() -> None:
     script = {"AUTH": [reply("334 not-base64!")]}
     with SmtpServer(script, certificate="server.pem", users=USERS, auth="CRAM-MD5") as server:
-        (receipt,) = secure_channel(server).deliver((ANA,))
-    assert receipt.state is LATER
-    assert "its login question is not base64" in receipt.detail
+        (result,) = sent(secure_channel(server), ANA)
+    assert result.state is LATER
+    assert "its login question is not base64" in result.detail
 
 
 def test_a_server_without_starttls_gets_nothing() -> None:
     with SmtpServer(users=USERS) as server:
-        receipts = secure_channel(server).deliver((ANA, BO))
-    assert {receipt.state for receipt in receipts} == {LATER}
-    assert "does not offer STARTTLS" in receipts[0].detail
+        results = sent(secure_channel(server), ANA, BO)
+    assert {result.state for result in results} == {LATER}
+    assert "does not offer STARTTLS" in results[0].detail
     assert set(server.verbs()) <= {"EHLO", "QUIT"}
     assert server.connections == 1
 
@@ -102,9 +103,9 @@ def test_a_server_without_starttls_gets_nothing() -> None:
 )
 def test_starttls_that_fails_gets_no_login_and_no_mail(act: Act, said: str) -> None:
     with SmtpServer({"STARTTLS": [act]}, certificate="server.pem", users=USERS) as server:
-        receipts = secure_channel(server).deliver((ANA, BO))
-    assert {receipt.state for receipt in receipts} == {LATER}
-    assert said in receipts[0].detail
+        results = sent(secure_channel(server), ANA, BO)
+    assert {result.state for result in results} == {LATER}
+    assert said in results[0].detail
     assert not {"AUTH", "MAIL"} & set(server.verbs())
 
 
@@ -128,17 +129,17 @@ def test_a_bad_certificate_gets_no_login_and_no_mail(
 ) -> None:
     implicit = security is Security.TLS
     with SmtpServer(certificate=certificate, implicit=implicit, users=USERS) as server:
-        receipts = secure_channel(server, security=security, **changes).deliver((ANA, BO))
-    assert {receipt.state for receipt in receipts} == {LATER}
-    assert said in receipts[0].detail
+        results = sent(secure_channel(server, security=security, **changes), ANA, BO)
+    assert {result.state for result in results} == {LATER}
+    assert said in results[0].detail
     assert not {"AUTH", "MAIL"} & set(server.verbs())
 
 
 def test_plain_text_on_a_tls_port_is_said_to_be_that() -> None:
     with SmtpServer() as server:
-        (receipt,) = secure_channel(server, security=Security.TLS).deliver((ANA,))
-    assert receipt.state is LATER
-    assert "the encryption failed" in receipt.detail
+        (result,) = sent(secure_channel(server, security=Security.TLS), ANA)
+    assert result.state is LATER
+    assert "the encryption failed" in result.detail
 
 
 def test_old_versions_of_tls_are_off() -> None:
@@ -159,28 +160,28 @@ def test_a_file_of_authorities_that_cannot_be_read_is_said_so(
         ca_file.write_bytes(content)
     with SmtpServer(certificate="server.pem", users=USERS) as server:
         made = secure_channel(server, ca_file=ca_file)
-        receipts = made.deliver((ANA, BO))
+        results = sent(made, ANA, BO)
         with pytest.raises(DeliveryError, match="ca_file"):
             made.probe()
-    assert {receipt.state for receipt in receipts} == {LATER}
-    assert f"ca_file {ca_file} can't be used" in receipts[0].detail
+    assert {result.state for result in results} == {LATER}
+    assert f"ca_file {ca_file} can't be used" in results[0].detail
     assert server.connections == 0
 
 
 def test_a_wrong_password_is_tried_once_and_puts_everybody_off() -> None:
     with SmtpServer(certificate="server.pem", users={"mailer": "another"}) as server:
-        receipts = secure_channel(server).deliver((ANA, BO))
-    assert {receipt.state for receipt in receipts} == {LATER}
-    assert "535 5.7.8 no" in receipts[0].detail
-    assert receipts[0].detail.endswith("check username and password")
+        results = sent(secure_channel(server), ANA, BO)
+    assert {result.state for result in results} == {LATER}
+    assert "535 5.7.8 no" in results[0].detail
+    assert results[0].detail.endswith("check username and password")
     assert server.verbs().count("AUTH") == 1
 
 
 def test_a_server_without_login_is_said_so() -> None:
     with SmtpServer(certificate="server.pem") as server:
-        (receipt,) = secure_channel(server).deliver((ANA,))
-    assert receipt.state is LATER
-    assert "offers no login that digest knows" in receipt.detail
+        (result,) = sent(secure_channel(server), ANA)
+    assert result.state is LATER
+    assert "offers no login that digest knows" in result.detail
 
 
 def test_a_probe_tries_encryption_and_login() -> None:
@@ -208,9 +209,9 @@ def test_no_password_gets_into_logs_receipts_or_settings(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with SmtpServer(certificate="server.pem", users={"mailer": password}, auth=auth) as server:
-        receipts = secure_channel(server).deliver((ANA,))
+        results = sent(secure_channel(server), ANA)
         shown = repr(settings(server, username="mailer", password=Hidden(PASSWORD)))
-    output = "".join([caplog.text, *capfd.readouterr(), repr(receipts), shown])
+    output = "".join([caplog.text, *capfd.readouterr(), repr(results), shown])
     extras = repr([record.__dict__ for record in caplog.records])
     for trace in (PASSWORD, "Y29ycmVjdC1ob3JzZS05", "AG1haWxlcgBjb3JyZWN0LWhvcnNlLTk="):
         assert trace not in output + extras
@@ -224,8 +225,11 @@ def test_settings_are_frozen() -> None:
 
 def test_without_a_username_nobody_logs_in() -> None:
     with SmtpServer(certificate="server.pem", users=USERS) as server:
-        (receipt,) = channel(
-            server, host="localhost", security=Security.STARTTLS, ca_file=TLS_DATA / "ca.pem"
-        ).deliver((ANA,))
-    assert receipt.state is SENT
+        (result,) = sent(
+            channel(
+                server, host="localhost", security=Security.STARTTLS, ca_file=TLS_DATA / "ca.pem"
+            ),
+            ANA,
+        )
+    assert result.state is SENT
     assert "AUTH" not in server.verbs()

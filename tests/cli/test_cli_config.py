@@ -78,7 +78,6 @@ def test_check_warns_on_stderr_and_is_content(terminal: Terminal, tmp_path: Path
     said = terminal("check")
     assert (said.code, said.out) == (0, "OK\n")
     assert "warning: apps.shop.api_key stands in the file itself" in said.err
-    assert "warning: ops is used by" in said.err
     assert "phase_literal_key" not in said.err
 
 

@@ -17,7 +17,22 @@ if TYPE_CHECKING:
 
     from tests.support.cli import Terminal
 
-BUILT = ("check", "preview", "run", "jobs", "test", "schema", "init", "sandbox", "demo")
+BUILT = (
+    "check",
+    "preview",
+    "run",
+    "jobs",
+    "status",
+    "deliveries",
+    "test",
+    "schema",
+    "init",
+    "backup",
+    "purge",
+    "recover",
+    "sandbox",
+    "demo",
+)
 HEAVY = [
     "aiosmtpd",
     "babel",

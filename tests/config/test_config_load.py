@@ -78,7 +78,7 @@ def test_the_design_s_example_becomes_models(tmp_path: Path) -> None:
     assert config.delivery.deadline == timedelta(hours=12)
     assert config.delivery.retention == timedelta(days=400)
     assert config.state is not None
-    assert config.state.get_secret_value() == "sqlite:///./digest.db"
+    assert config.state.get_secret_value() == f"sqlite:///{tmp_path / 'digest.db'}"
 
 
 def test_the_design_s_jobs_become_models() -> None:

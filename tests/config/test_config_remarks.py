@@ -28,15 +28,10 @@ def test_keys_without_their_part_are_said_to_do_nothing() -> None:
     )
 
     assert inactive_keys(config_of(text)) == [
-        "state is not active yet: there is no ledger, so each run sends",
-        "delivery.on_uncertain is not active yet: there is no ledger, so each run sends",
-        "delivery.retention is not active yet: there is no ledger, so each run sends",
         "digests.weekly.skip_dates is not active yet: there is no digest serve",
         "digests.weekly.catch_up is not active yet: there is no digest serve",
-        "digests.weekly.max_lateness is not active yet: there is no digest serve",
         "digests.weekly.tags is not active yet: no command chooses by tags",
         "alerts.high is not active yet: nothing watches for alerts",
-        "ops is used by `digest test` only: other trouble is said on stderr, not there",
     ]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from digest.config.tree import DEPTH, TreeReader, UnreadableError, loader_of
+from digest.config.syntax import DEPTH
+from digest.config.tree import TreeReader, UnreadableError, loader_of
 from tests.support.configs import problems_of
 
 PARSERS = pytest.mark.parametrize("pure", [False, True], ids=["libyaml", "pure"])

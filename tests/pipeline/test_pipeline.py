@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,27 +12,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import pipeline
-from digest.core.content import Content, DeliveryKind, DeliveryState, Picture, Receipt
+from digest.core.content import Content, DeliveryState, Picture
 from digest.core.metrics import Dimension
 from digest.core.periods import parse_period
 from digest.errors import (
     ConfigError,
-    DeliveryError,
     DigestError,
     ExitCode,
     PeriodNotOverError,
     PhaseError,
     PhaseUnavailableError,
+    StateBusyError,
+    StoreError,
     TemplateError,
 )
-from tests.support.deliveries import email, envelope, slack
+from tests.support.deliveries import email, slack
+from tests.support.ledgers import delivery
 from tests.support.report_parts import MONDAY, World, silent, spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digest.core.charts_spec import NoChart
-    from digest.core.content import Envelope
     from digest.core.report_model import Report
 
 WEEK = parse_period("2026-W47")
@@ -97,98 +97,24 @@ def test_a_period_that_can_t_be_over_is_refused_before_anything_is_asked() -> No
     assert world.asked == []
 
 
-def test_every_reader_of_every_channel_gets_an_envelope_with_a_key_of_its_own() -> None:
-    made = built(World())
-    outgoing = pipeline.envelopes(made, date=MONDAY)
-    assert {name: [one.recipient for one in batch] for name, batch in outgoing.items()} == {
-        "mail": ["ana@example.com", "bob@example.com"],
-        "files": ["."],
-    }
-    everything = [one for batch in outgoing.values() for one in batch]
-    assert len({one.key.digest for one in everything}) == len(everything)
-    assert {one.key.kind for one in everything} == {DeliveryKind.DIGEST}
-    again = pipeline.envelopes(made, date=MONDAY)
-    assert [one.key for one in again["mail"]] == [one.key for one in outgoing["mail"]]
-
-
-def test_a_test_never_has_the_key_of_the_real_delivery() -> None:
-    made = built(World())
-    real, test = (pipeline.envelopes(made, date=MONDAY, test=test) for test in (False, True))
-    assert all(one.test for one in test["mail"])
-    assert {one.key.digest for one in real["mail"]}.isdisjoint(
-        one.key.digest for one in test["mail"]
+def result(
+    *states: DeliveryState, error: DigestError | None = None, stuck: tuple[str, ...] = ()
+) -> pipeline.RunResult:
+    batch = tuple(delivery(state, recipient=str(n)) for n, state in enumerate(states))
+    return pipeline.RunResult(
+        job="it", period="2026-W47", deliveries=batch, error=error, stuck=stuck
     )
 
 
-@dataclass(slots=True)
-class Way:
-    """A channel that answers with a state, or breaks."""
-
-    name: str
-    state: DeliveryState = DeliveryState.SENT
-    error: Exception | None = None
-    meets: threading.Barrier | None = None
-
-    def deliver(self, envelopes: tuple[Envelope, ...]) -> tuple[Receipt, ...]:
-        if self.meets is not None:
-            self.meets.wait(10)
-        if self.error is not None:
-            raise self.error
-        return tuple(Receipt(key=one.key, state=self.state) for one in envelopes)
-
-    def probe(self) -> str:
-        return "well"
-
-
-def outgoing(*names: str) -> dict[str, tuple[Envelope, ...]]:
-    return {name: tuple(envelope(r, channel=name) for r in ("a", "b")) for name in names}
-
-
-def test_channels_deliver_at_the_same_time() -> None:
-    meets = threading.Barrier(2)
-    ways = {name: Way(name, meets=meets) for name in ("mail", "slack")}
-    receipts = pipeline.deliver(outgoing("mail", "slack"), ways)
-    assert [receipt.state for receipt in receipts] == [DeliveryState.SENT] * 4
-
-
-@pytest.mark.parametrize(
-    ("error", "sentence"),
-    [
-        (DeliveryError("the door is shut"), "the door is shut"),
-        (RuntimeError("a password"), "channel 'mail' broke (RuntimeError)"),
-    ],
-    ids=["refused", "defect"],
-)
-def test_a_channel_that_breaks_claims_nothing_and_stops_no_other(
-    error: Exception, sentence: str
-) -> None:
-    ways = {"mail": Way("mail", error=error), "slack": Way("slack")}
-    receipts = pipeline.deliver(outgoing("mail", "slack"), ways)
-    assert [(one.key.channel, one.key.recipient, one.state) for one in receipts] == [
-        ("mail", "a", DeliveryState.UNCERTAIN),
-        ("mail", "b", DeliveryState.UNCERTAIN),
-        ("slack", "a", DeliveryState.SENT),
-        ("slack", "b", DeliveryState.SENT),
-    ]
-    assert sentence in receipts[0].detail
-    assert "password" not in receipts[0].detail
-
-
-def test_nothing_to_send_is_nothing_done() -> None:
-    assert pipeline.deliver({}, {}) == ()
-
-
-def result(*states: DeliveryState, error: DigestError | None = None) -> pipeline.RunResult:
-    batch = tuple(Receipt(key=envelope(state).key, state=state) for state in states)
-    return pipeline.RunResult(job="it", period="2026-W47", receipts=batch, error=error)
-
-
-SENT, WAITS, FAILED, UNCERTAIN, SKIPPED = (
+SENT, WAITS, FAILED, UNCERTAIN, SKIPPED, HELD, DEAD, PLANNED = (
     DeliveryState.SENT,
     DeliveryState.RETRY_WAIT,
     DeliveryState.FAILED,
     DeliveryState.UNCERTAIN,
     DeliveryState.SKIPPED,
+    DeliveryState.HELD,
+    DeliveryState.DEAD,
+    DeliveryState.PLANNED,
 )
 
 
@@ -201,7 +127,13 @@ SENT, WAITS, FAILED, UNCERTAIN, SKIPPED = (
         (result(WAITS, WAITS), "put_off", 75),
         (result(SENT, FAILED), "partly_sent", 1),
         (result(FAILED, WAITS), "failed", 1),
-        (result(UNCERTAIN), "failed", 1),
+        (result(UNCERTAIN), "put_off", 75),
+        (result(HELD), "failed", 1),
+        (result(SENT, DEAD), "partly_sent", 1),
+        (result(SENT, PLANNED), "partly_sent", 75),
+        (result(SENT, WAITS, stuck=("mail",)), "partly_sent", 1),
+        (result(SENT, WAITS, error=StateBusyError("full")), "partly_sent", 75),
+        (result(SENT, error=StoreError("broken")), "sent", 1),
         (result(error=DOWN), "put_off", 75),
         (result(error=PeriodNotOverError("wait", ready_at=MONDAY)), "put_off", 75),
         (result(error=PhaseError("no", report="x")), "failed", 1),

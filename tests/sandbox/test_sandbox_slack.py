@@ -105,6 +105,130 @@ def test_auth_test_and_channels(slack: SlackSandbox) -> None:
     assert [channel["id"] for channel in second["channels"]] == ["C0000000003"]
 
 
+def test_from_an_oldest_on_the_pages_go_forward_each_with_its_newest_first(
+    slack: SlackSandbox,
+) -> None:
+    web = client(slack)
+    for n in range(5):
+        web.chat_postMessage(channel="#growth", text=f"m{n}")
+    first = web.conversations_history(
+        channel="C0123456789", oldest=slack.posts[1].ts, inclusive=True, limit=2
+    )
+    second = web.conversations_history(
+        channel="C0123456789",
+        oldest=slack.posts[1].ts,
+        inclusive=True,
+        limit=2,
+        cursor=first["response_metadata"]["next_cursor"],
+    )
+    assert [message["text"] for message in first["messages"]] == ["m2", "m1"]
+    assert [message["text"] for message in second["messages"]] == ["m4", "m3"]
+    assert (first["has_more"], second["has_more"]) == (True, False)
+
+
+def test_a_message_with_replies_is_in_its_own_thread(slack: SlackSandbox) -> None:
+    web = client(slack)
+    root = str(web.chat_postMessage(channel="#growth", text="root")["ts"])
+    (alone,) = web.conversations_history(channel="C0123456789")["messages"]
+    web.chat_postMessage(channel="#growth", text="reply", thread_ts=root)
+    (message,) = web.conversations_history(channel="C0123456789")["messages"]
+    replies = web.conversations_replies(channel="C0123456789", ts=root)["messages"]
+    assert "thread_ts" not in alone
+    assert message["thread_ts"] == root
+    assert {reply["thread_ts"] for reply in replies} == {root}
+
+
+@pytest.mark.parametrize("channel", ["#growth", "growth", "C0999999999"])
+def test_history_and_replies_take_only_ids(slack: SlackSandbox, channel: str) -> None:
+    web = client(slack)
+    root = str(web.chat_postMessage(channel="#growth", text="root")["ts"])
+    with pytest.raises(SlackApiError) as caught:
+        web.conversations_history(channel=channel)
+    assert refused(caught.value) == "channel_not_found"
+    with pytest.raises(SlackApiError) as caught:
+        web.conversations_replies(channel=channel, ts=root)
+    assert refused(caught.value) == "channel_not_found"
+
+
+def test_private_channels_are_listed_only_when_asked_for() -> None:
+    with SlackSandbox(channels={"C0123456789": "growth", "G0000000009": "board"}) as slack:
+        web = client(slack)
+        both = web.conversations_list(types="public_channel, private_channel")["channels"]
+        assert [one["name"] for one in web.conversations_list()["channels"]] == ["growth"]
+        assert [(one["name"], one["is_private"]) for one in both] == [
+            ("growth", False),
+            ("board", True),
+        ]
+
+
+SCOPES: dict[str, tuple[dict[str, Any], str]] = {
+    "chat.postMessage": ({"channel": "#growth", "text": "x"}, "chat:write"),
+    "files.getUploadURLExternal": ({"filename": "a.png", "length": 1}, "files:write"),
+    "files.completeUploadExternal": ({"files": [{"id": "F1"}]}, "files:write"),
+    "files.info": ({"file": "F1"}, "files:read"),
+    "conversations.history": ({"channel": "C0123456789"}, "channels:history"),
+    "conversations.replies": ({"channel": "C0123456789", "ts": "1.1"}, "channels:history"),
+    "conversations.list": ({}, "channels:read"),
+}
+
+
+@pytest.mark.parametrize("method", SCOPES)
+def test_without_its_scope_a_method_is_refused_and_nothing_is_kept(method: str) -> None:
+    payload, scope = SCOPES[method]
+    with SlackSandbox(scopes=["other:scope"]) as slack, pytest.raises(SlackApiError) as caught:
+        client(slack).api_call(method, json=payload)
+    answer = caught.value.response
+    assert (answer["error"], answer["needed"], answer["provided"]) == (
+        "missing_scope",
+        scope,
+        "other:scope",
+    )
+    assert (slack.posts, slack.files) == ([], {})
+
+
+def test_a_private_channel_and_the_list_of_them_need_the_scopes_for_groups() -> None:
+    with SlackSandbox(scopes=["channels:read", "channels:history"]) as slack:
+        web = client(slack)
+        with pytest.raises(SlackApiError) as caught:
+            web.conversations_history(channel="G0000000009")
+        assert caught.value.response["needed"] == "groups:history"
+        with pytest.raises(SlackApiError) as caught:
+            web.conversations_list(types="public_channel,private_channel")
+        assert caught.value.response["needed"] == "groups:read"
+
+
+def test_each_answer_names_the_scopes_of_the_bot(slack: SlackSandbox) -> None:
+    with SlackSandbox(scopes=["chat:write", "files:write"]) as few:
+        header = client(few).auth_test().headers["x-oauth-scopes"]
+    assert header == "chat:write,files:write"
+    assert "channels:history" in client(slack).auth_test().headers["x-oauth-scopes"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "code"),
+    [
+        ("text", "invalid_metadata_format"),
+        ({"event_type": "x"}, "invalid_metadata_format"),
+        ({"event_type": "x", "event_payload": {"a": "x" * 8000}}, "metadata_too_large"),
+    ],
+)
+def test_metadata_that_is_none_or_too_large_is_refused(
+    slack: SlackSandbox, metadata: Any, code: str
+) -> None:
+    with pytest.raises(SlackApiError) as caught:
+        client(slack).chat_postMessage(channel="#growth", text="x", metadata=metadata)
+    assert refused(caught.value) == code
+    assert slack.posts == []
+
+
+def test_metadata_of_a_strange_type_is_dropped_with_a_warning(slack: SlackSandbox) -> None:
+    answer = client(slack).chat_postMessage(
+        channel="#growth", text="x", metadata={"event_type": "a.b", "event_payload": {}}
+    )
+    assert answer["response_metadata"]["warnings"] == ["invalid_metadata_schema"]
+    assert slack.posts[0].metadata is None
+
+
 @pytest.mark.parametrize(
     ("payload", "code"),
     [
@@ -192,7 +316,7 @@ def test_a_new_file_is_not_ready_at_once_when_asked_so() -> None:
         web.chat_postMessage(channel="#growth", text="x", blocks=[image])
 
 
-def test_uploads_that_do_not_fit_are_refused(slack: SlackSandbox) -> None:
+def test_what_does_not_fit_is_refused(slack: SlackSandbox) -> None:
     web = client(slack)
     begun = web.files_getUploadURLExternal(filename="a.png", length=10)
     assert requests.post(str(begun["upload_url"]), data=b"12", timeout=10).status_code == 404
@@ -201,6 +325,7 @@ def test_uploads_that_do_not_fit_are_refused(slack: SlackSandbox) -> None:
         ("files.completeUploadExternal", {"files": []}, "invalid_arguments"),
         ("files.getUploadURLExternal", {"filename": "a.png", "length": 0}, "invalid_arguments"),
         ("files.info", {"file": begun["file_id"]}, "file_not_found"),
+        ("conversations.replies", {"channel": "C0123456789", "ts": "1.1"}, "thread_not_found"),
         ("nope.nope", {}, "unknown_method"),
     ):
         with pytest.raises(SlackApiError) as caught:

@@ -52,6 +52,7 @@ def config_of(
     everywhere = {"mail": ["ceo@example.com"], "slack": ["#growth"], "files": ["board"]}
     found: dict[str, Any] = {
         "timezone": "Europe/Berlin",
+        "state": "sqlite:///./state/digest.db",
         "limits": {"connect": 2, "read": 2, "try": 3, "call": 5, "tries": 1},
         "apps": {
             "shop": {

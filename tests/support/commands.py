@@ -25,6 +25,7 @@ KEY = "TOKEN_MAIN"
 
 CONFIG = """\
 timezone: Europe/Berlin
+state: sqlite:///./state/digest.db
 apps:
   shop: {{title: {title}, app_id: "{app_id}", api_key: "${{PHASE_KEY}}", base_url: "{phase}"}}
 channels:

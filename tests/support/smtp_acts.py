@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What the server does at one point: says something, waits, then perhaps hangs up.
+    """What the server does at one point: waits, says something, then perhaps hangs up.
 
-    `text` is sent as it is; `drip` sends it byte by byte with that pause in seconds; `stall`
-    neither reads nor says anything more; `reset` hangs up with RST, `close` with FIN.
+    `wait` is in seconds. `text` is sent as it is; `drip` sends it byte by byte with that pause in
+    seconds; `stall` neither reads nor says anything more; `reset` hangs up with RST, `close` with
+    FIN.
     """
 
+    wait: float = 0.0
     text: bytes = b""
     drip: float = 0.0
     stall: bool = False
@@ -95,6 +97,8 @@ class Talk:
 
     def act(self, act: Act, stopped: threading.Event) -> None:
         """Do what the script says."""
+        if stopped.wait(act.wait):
+            raise HungUpError
         if act.drip:
             for byte in act.text:
                 if stopped.wait(act.drip):

@@ -33,7 +33,8 @@ CA_FILE = TLS_DATA / "ca.pem"
 class SmtpServer:
     """Context manager; look at `received`, `commands` and `connections` afterwards.
 
-    `hung_up` is set once a first connection is over; `on_body` is called when a message is to come.
+    `broken_off` has what came of messages that never ended with a dot. `hung_up` is set once a
+    first connection is over; `on_body` is called when a message is to come.
 
     `certificate` names a file in tests/data/tls; `implicit` speaks TLS from the first byte,
     otherwise STARTTLS is offered when there is a certificate. `users` are logins (name →
@@ -53,6 +54,7 @@ class SmtpServer:
         on_body: Callable[[], object] | None = None,
     ) -> None:
         self.received: list[Received] = []
+        self.broken_off: list[bytes] = []
         self.commands: list[str] = []
         self.connections = 0
         self.hung_up = threading.Event()
@@ -213,11 +215,15 @@ class SmtpServer:
             return
         if self._on_body is not None:
             self._on_body()
-        body_act = self._next("BODY")
-        if body_act is not None:
-            talk.line()  # the message has begun
-            talk.act(body_act, self._stopped)
-        raw = talk.message()
+        try:
+            body_act = self._next("BODY")
+            if body_act is not None:
+                talk.line()  # the message has begun
+                talk.act(body_act, self._stopped)
+            raw = talk.message()
+        except (HungUpError, OSError):
+            self.broken_off.append(bytes(talk.buffer))
+            raise
         act = self._next("DOT")
         taken = act is None or not act.text or act.text.startswith(b"2")
         with self._lock:

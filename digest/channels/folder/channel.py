@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import errno
-import shutil
+import json
 import tempfile
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, assert_never
 
 from digest.channels._phrases import reason
+from digest.channels.folder.packing import pack, unpack
+from digest.channels.folder.replacing import replace_folder
 from digest.channels.folder.writing import safe_name, write_preview
+from digest.channels.smtp.errand import Errand
 from digest.channels.smtp.mailbox import parse_mailbox
-from digest.core.content import DeliveryState, Receipt
+from digest.core.content import DeliveryKind, DeliveryState, Frozen, Look, Outcome, Sighting
 from digest.errors import DeliveryError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from digest.channels.folder.packing import Packed
     from digest.channels.folder.settings import FolderSettings
-    from digest.core.content import DeliveryKey, Envelope
+    from digest.core.content import DeliveryKey, Envelope, Parcel, Passage
+
+MARK = "delivery.json"
+"""The file that says which delivery a folder is."""
 
 _SENDER = "digest@localhost"
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE})
@@ -30,9 +38,30 @@ class FolderChannel:
         self.name = name
         self._path = settings.path
 
-    def deliver(self, envelopes: tuple[Envelope, ...]) -> tuple[Receipt, ...]:
-        """Write each envelope; one that is there already is replaced."""
-        return tuple(self._deliver(envelope) for envelope in envelopes)
+    def freeze(self, envelope: Envelope) -> Frozen:
+        """The content as one JSON document; any text is fine as a recipient."""
+        return Frozen(document=pack(envelope))
+
+    def deliver(self, passage: Passage) -> None:
+        """Write each parcel; what is there already is replaced."""
+        while (parcel := passage.take()) is not None:
+            Errand(passage=passage, parcel=parcel).carry_out(self._deliver)
+
+    def look(self, parcel: Parcel) -> Look:
+        """Whether the folder is there and is this delivery's own."""
+        folder = self._folder(parcel.key)
+        try:
+            mark = (folder / MARK).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return Look(sighting=Sighting.ABSENT, detail=f"{folder} is not there", lasting=True)
+        except OSError as error:
+            return Look(
+                sighting=Sighting.UNKNOWN, detail=f"{folder} can't be read: {reason(error)}"
+            )
+        if mark != _mark(parcel.key):
+            detail = f"{folder} is another delivery"
+            return Look(sighting=Sighting.ABSENT, detail=detail, lasting=True)
+        return Look(sighting=Sighting.FOUND, detail=f"{folder} is there", reference=str(folder))
 
     def probe(self) -> str:
         """Write a file and take it away again."""
@@ -44,50 +73,47 @@ class FolderChannel:
             raise DeliveryError(f"{self._path} can't be written to: {reason(error)}") from None
         return f"{self._path} can be written to"
 
-    def _deliver(self, envelope: Envelope) -> Receipt:
-        place = self._path / safe_name(envelope.recipient) / safe_name(envelope.key.job)
-        folder = place / _last_part(envelope.key, test=envelope.test)
+    def _deliver(self, errand: Errand) -> Outcome:
+        key, packed = errand.parcel.key, unpack(errand.parcel.document)
+        folder = self._folder(key)
+        errand.begin()
+        errand.arm()
+        if not errand.still_fresh():
+            detail = f"{folder} was not written, because this machine paused right before"
+            return Outcome(state=DeliveryState.RETRY_WAIT, detail=detail)
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            self._write(folder, envelope)
+            replace_folder(folder, lambda part: _write(part, key, packed))
         except OSError as error:
-            return Receipt(
-                key=envelope.key,
-                state=state_after(error),
-                detail=f"{folder} can't be written: {reason(error)}",
-            )
-        return Receipt(key=envelope.key, state=DeliveryState.SENT, reference=str(folder))
+            detail = f"{folder} can't be written: {reason(error)}"
+            return Outcome(state=state_after(error), detail=detail)
+        return Outcome(state=DeliveryState.SENT, reference=str(folder))
 
-    def _write(self, folder: Path, envelope: Envelope) -> None:
-        part = folder.with_name(f".{folder.name}.part")
-        old = folder.with_name(f".{folder.name}.old")
-        for left_over in (part, old):  # by a process that was killed
-            if left_over.exists():
-                shutil.rmtree(left_over)
-        try:
-            write_preview(
-                part,
-                envelope.content,
-                sender=_SENDER,
-                recipient=_reader(envelope.recipient),
-                slack_channel=envelope.recipient,
-                date=envelope.date,
-                key=envelope.key,
-                test=envelope.test,
-            )
-        except OSError:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
-        if folder.exists():
-            folder.rename(old)
-        part.rename(folder)
-        if old.exists():
-            shutil.rmtree(old)
+    def _folder(self, key: DeliveryKey) -> Path:
+        return self._path / safe_name(key.recipient) / safe_name(key.job) / _last_part(key)
 
 
 def state_after(error: OSError) -> DeliveryState:
     """Whether writing can work later by itself, as on a disk that is full now."""
     return DeliveryState.RETRY_WAIT if error.errno in _PASSING else DeliveryState.FAILED
+
+
+def _write(folder: Path, key: DeliveryKey, packed: Packed) -> None:
+    write_preview(
+        folder,
+        packed.content,
+        sender=_SENDER,
+        recipient=_reader(key.recipient),
+        slack_channel=key.recipient,
+        date=packed.date,
+        key=key,
+        test=packed.test,
+    )
+    (folder / MARK).write_bytes(_mark(key))
+
+
+def _mark(key: DeliveryKey) -> bytes:
+    text = json.dumps({**asdict(key), "key": key.digest}, indent=2, ensure_ascii=False)
+    return f"{text}\n".encode("utf-8", "replace")
 
 
 def _reader(recipient: str) -> str:
@@ -99,7 +125,17 @@ def _reader(recipient: str) -> str:
     return recipient
 
 
-def _last_part(key: DeliveryKey, *, test: bool) -> str:
+def _last_part(key: DeliveryKey) -> str:
     """The period; what is not the period's first, real delivery lies beside it."""
     again = f"-resend{key.generation}" if key.generation else ""
-    return safe_name(key.period) + again + ("-test" if test else "")
+    return safe_name(key.period) + again + _kind_mark(key.kind)
+
+
+def _kind_mark(kind: DeliveryKind) -> str:
+    match kind:
+        case DeliveryKind.DIGEST:
+            return ""
+        case DeliveryKind.OPS | DeliveryKind.TEST:
+            return f"-{kind}"
+        case _:
+            assert_never(kind)

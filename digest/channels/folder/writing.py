@@ -9,8 +9,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from digest.channels.slack.blocks import marked_test, with_files
+from digest.channels.smtp.mail import Mail
 from digest.channels.smtp.mailbox import parse_mailbox
-from digest.channels.smtp.message import compose, encode_body, point_pictures
+from digest.channels.smtp.message import encode_document, head_of, message_id, point_pictures
 from digest.core.content import Envelope
 
 if TYPE_CHECKING:
@@ -86,9 +87,13 @@ def _page(email: EmailContent) -> str:
 
 def _mail(envelope: Envelope, sender: str) -> bytes:
     mailbox = parse_mailbox(sender)
-    body = encode_body(envelope.content.email, envelope.key, mailbox.domain)
-    recipient = parse_mailbox(envelope.recipient)
-    return compose(envelope, body, sender=mailbox, recipient=recipient).raw
+    mail = Mail(
+        sender=mailbox.address,
+        reference=message_id(envelope, mailbox.domain),
+        head=head_of(parse_mailbox(envelope.recipient)),
+        document=encode_document(envelope, sender=mailbox).wire,
+    )
+    return mail.raw
 
 
 def _slack(envelope: Envelope, channel: str) -> bytes:

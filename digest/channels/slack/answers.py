@@ -29,6 +29,10 @@ _WHOLE_BOT = frozenset(
         "team_access_not_granted",
     }
 )
+# A proxy or another server stands at base_url, so no channel gets anything.
+_ELSEWHERE = frozenset(
+    f"http_{status}" for status in (301, 302, 303, 305, 307, 308, 401, 403, 404, 407)
+)
 _BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "file_not_found"})
 
 _ADVICE = {
@@ -54,7 +58,11 @@ _LOOK_UP = "see https://docs.slack.dev/reference/methods/chat.postMessage"
 
 
 class SlackError(Exception):
-    """A call that did not give what it should; the text is a sentence for a person."""
+    """What went wrong, as a sentence for a person. `code` is Slack's word, where it gave one."""
+
+    def __init__(self, sentence: str, code: str = "") -> None:
+        self.code = code
+        super().__init__(sentence)
 
 
 class NotSentError(SlackError):
@@ -70,17 +78,18 @@ class RateLimitedError(SlackError):
 
     def __init__(self, retry_after: float) -> None:
         self.retry_after = retry_after
-        super().__init__(f"Slack asks to wait {retry_after:.0f} s before the next call")
+        sentence = f"Slack asks to wait {retry_after:.0f} s before the next call"
+        super().__init__(sentence, "ratelimited")
 
 
 class RefusedError(SlackError):
-    """A definite no. `code` is Slack's word for it."""
+    """A definite no. `needed` are the scopes that Slack misses, where it is about those."""
 
     def __init__(self, code: str, needed: str = "") -> None:
-        self.code = code
+        self.needed = needed
         advice = _ADVICE.get(code) or (_CHECK_URL if code.startswith("http_") else _LOOK_UP)
         scope = f" (scope {needed})" if needed else ""
-        super().__init__(f"Slack refused: {code}{scope}; {advice}")
+        super().__init__(f"Slack refused: {code}{scope}; {advice}", code)
 
     @property
     def passing(self) -> bool:
@@ -89,8 +98,8 @@ class RefusedError(SlackError):
 
     @property
     def about_the_bot(self) -> bool:
-        """Whether it is about the token or the app, and so holds for every channel."""
-        return self.code in _WHOLE_BOT
+        """Whether it is about the token, the app or base_url, and so holds for every channel."""
+        return self.code in _WHOLE_BOT | _ELSEWHERE
 
     @property
     def about_blocks(self) -> bool:
@@ -106,7 +115,7 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any
     if status == TOO_MANY:
         raise RateLimitedError(retry_after(headers.get("retry-after")))
     if status >= _BROKEN:
-        raise UnknownOutcomeError(f"Slack answered with HTTP {status}")
+        raise UnknownOutcomeError(f"Slack answered with HTTP {status}", f"http_{status}")
     data = _object(body)
     if status != _ANSWERED or data is None:
         return _not_slack(status, data)
@@ -122,7 +131,7 @@ def _not_slack(status: int, data: dict[str, Any] | None) -> dict[str, Any]:
     if data is not None and isinstance(data.get("error"), str):
         return _refuse(data, {})
     if status < _ANSWERED:
-        raise UnknownOutcomeError(f"Slack answered with HTTP {status}")
+        raise UnknownOutcomeError(f"Slack answered with HTTP {status}", f"http_{status}")
     raise RefusedError(f"http_{status}")
 
 
@@ -132,7 +141,7 @@ def _refuse(data: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
         raise RateLimitedError(retry_after(headers.get("retry-after")))
     if not code or code in _AMBIGUOUS:
         name = code or "an error without a name"
-        raise UnknownOutcomeError(f"Slack answered {name}: it may or may not have been done")
+        raise UnknownOutcomeError(f"Slack answered {name}: it may or may not have been done", code)
     raise RefusedError(code, _word(data.get("needed")))
 
 

@@ -38,9 +38,9 @@ def picture_names(blocks: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
-def pictures_of(content: SlackContent) -> tuple[str, ...]:
+def pictures_of(messages: Iterable[SlackMessage]) -> tuple[str, ...]:
     """The pictures that all messages together ask for, each once."""
-    return picture_names(block for message in content.messages for block in message.blocks)
+    return picture_names(block for message in messages for block in message.blocks)
 
 
 def marked_test(content: SlackContent) -> tuple[SlackMessage, ...]:

@@ -16,6 +16,29 @@ _BETWEEN_POSTS = 1.0  # seconds; Slack allows about one message a second to a ch
 Result = TypeVar("Result")
 
 
+class Patience:
+    """Waits that Slack asks for, `most` seconds in all."""
+
+    def __init__(self, most: float, sleep: Callable[[float], None]) -> None:
+        self._left = most
+        self._sleep = sleep
+
+    def wait(self, error: RateLimitedError) -> None:
+        """Wait as long as it asks to. Raises it again when that would be too long."""
+        self._left -= error.retry_after
+        if self._left < 0:
+            raise error
+        self._sleep(error.retry_after)
+
+    def through(self, call: Callable[[], Result]) -> Result:
+        """Do the call, and again after each wait. Raises RateLimitedError at the end of it."""
+        while True:
+            try:
+                return call()
+            except RateLimitedError as error:
+                self.wait(error)
+
+
 class Pace:
     """Keeps to Slack's limits. It remembers when each channel last got a message."""
 
@@ -24,28 +47,24 @@ class Pace:
         self._max_wait = max_wait
         self._last: dict[str, float] = {}
 
+    def patience(self) -> Patience:
+        """As much of it as one message or one look may ask for."""
+        return Patience(self._max_wait, self._outside.sleep)
+
     def patiently(self, call: Callable[[], Result]) -> Result:
-        """Do the call, and again after each wait that Slack asks for.
+        """Do the call with patience of its own."""
+        return self.patience().through(call)
 
-        Raises RateLimitedError when the waits would come to more than `max_wait` seconds.
-        """
-        waited = 0.0
-        while True:
-            try:
-                return call()
-            except RateLimitedError as error:
-                waited += error.retry_after
-                if waited > self._max_wait:
-                    raise
-                self._outside.sleep(error.retry_after)
-
-    def post(self, channel: str, call: Callable[[], Result]) -> Result:
-        """The same for a message to a channel, not sooner than a second after its last one."""
+    def turn(self, channel: str) -> None:
+        """Wait until a second has passed since the last message to this channel."""
         if channel in self._last:
             early = self._last[channel] + _BETWEEN_POSTS - self._outside.monotonic()
             if early > 0:
                 self._outside.sleep(early)
+
+    def once(self, channel: str, call: Callable[[], Result]) -> Result:
+        """Do the call, which is a message to this channel."""
         try:
-            return self.patiently(call)
+            return call()
         finally:
             self._last[channel] = self._outside.monotonic()

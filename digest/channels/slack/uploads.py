@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from digest.channels.slack.client import Client
+    from digest.channels.slack.document import Chart
     from digest.channels.slack.pace import Pace
-    from digest.core.content import Picture
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks at a file
 _VAIN_IN_A_ROW = 2  # uploads, after which no other is tried
@@ -28,14 +28,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploaded:
-    """File ids by the name of the picture, and a sentence for each picture that has none."""
+    """File ids by the name of the chart, and a sentence for each chart that has none."""
 
     files: Mapping[str, str]
     missing: Mapping[str, str]
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the reader does not see, and why."""
+        return tuple(f'chart "{name}" left out: {why}' for name, why in self.missing.items())
+
 
 class Uploads:
-    """The files of one `deliver` call: the same picture goes up once, whoever gets it."""
+    """The files of one `deliver` call: the same chart goes up once, whoever gets it."""
 
     def __init__(
         self, client: Client, pace: Pace, *, sleep: Callable[[float], None], file_wait: float
@@ -47,36 +52,35 @@ class Uploads:
         self._done: dict[tuple[str, str], str | SlackError] = {}
         self._vain = 0
 
-    def of(self, names: Iterable[str], pictures: Iterable[Picture]) -> Uploaded:
-        """Upload the named pictures, and wait until they are ready to be shown."""
-        drawn = {picture.name: picture for picture in pictures}
+    def of(self, charts: Iterable[Chart], *, small: bool = False) -> Uploaded:
+        """Upload the charts, and wait until they are ready to be shown; none if `small`."""
         files: dict[str, str] = {}
         missing: dict[str, str] = {}
         fresh: list[str] = []
-        for name in names:
-            if name not in drawn:
-                missing[name] = "it was not drawn"
+        for chart in charts:
+            if small:
+                missing[chart.name] = "the message was to be small"
                 continue
-            key = (name, hashlib.sha256(drawn[name].png).hexdigest())
+            key = (chart.name, hashlib.sha256(chart.png).hexdigest())
             if key not in self._done:
-                fresh.append(name)
-                self._done[key] = self._try(drawn[name])
+                fresh.append(chart.name)
+                self._done[key] = self._try(chart)
             result = self._done[key]
             if isinstance(result, SlackError):
-                missing[name] = str(result)
+                missing[chart.name] = str(result)
             else:
-                files[name] = result
+                files[chart.name] = result
         late = self._wait_for({name: files[name] for name in fresh if name in files})
         for name in late:
             del files[name]
             missing[name] = f"Slack did not have it ready within {self._file_wait:.0f} s"
         return Uploaded(files=files, missing=missing)
 
-    def _try(self, picture: Picture) -> str | SlackError:
+    def _try(self, chart: Chart) -> str | SlackError:
         if self._vain >= _VAIN_IN_A_ROW:
             return UnknownOutcomeError("Slack took no file before it either")
         try:
-            file_id = self._pace.patiently(lambda: self._upload(picture))
+            file_id = self._pace.patiently(lambda: self._upload(chart))
         except SlackError as error:
             logger.warning("upload failed", extra={"action": "slack_upload_failed"})
             self._vain += 1
@@ -84,16 +88,16 @@ class Uploads:
         self._vain = 0
         return file_id
 
-    def _upload(self, picture: Picture) -> str:
+    def _upload(self, chart: Chart) -> str:
         begun = self._client.files_getUploadURLExternal(
-            filename=picture.filename, length=len(picture.png), alt_txt=picture.alt[:1000]
+            filename=chart.filename, length=len(chart.png), alt_txt=chart.alt[:1000]
         )
         file_id, url = begun.get("file_id"), begun.get("upload_url")
         if not isinstance(file_id, str) or not isinstance(url, str):
             raise UnknownOutcomeError("Slack gave no address for the file")
-        self._client.upload(url, picture.png)
+        self._client.upload(url, chart.png)
         self._client.files_completeUploadExternal(
-            files=[{"id": file_id, "title": picture.title or picture.name}]
+            files=[{"id": file_id, "title": chart.title or chart.name}]
         )
         return file_id
 

@@ -12,7 +12,14 @@ import ssl
 from typing import TYPE_CHECKING
 
 from digest.channels.smtp.settings import Security
-from digest.channels.smtp.verdicts import Step, login_traces, printable, refusal, trouble
+from digest.channels.smtp.verdicts import (
+    Stage,
+    login_traces,
+    printable,
+    refusal,
+    status_of,
+    trouble,
+)
 from digest.channels.smtp.wire import GarbledError, Wire
 from digest.errors import DeliveryError
 
@@ -22,22 +29,37 @@ if TYPE_CHECKING:
     from digest.channels.smtp.settings import SmtpSettings
 
 _READY, _LOGGED_IN, _OK, _CHALLENGE = 220, 235, 250, 334
+_NO = 5  # the first digit of a refusal for good
 _QUIT_TIME = 5.0  # seconds; its outcome changes nothing
 
 
 class ChannelFaultError(DeliveryError):
-    """No message can go this way now; the sentence holds for every recipient."""
+    """No message can go this way now; the sentence holds for every recipient.
+
+    `passing` says that it can end by itself, without a person. `code` is the server's own.
+    """
+
+    def __init__(self, message: str, *, passing: bool, code: str = "") -> None:
+        self.passing = passing
+        self.code = code
+        super().__init__(message)
 
 
 class RefusedError(Exception):
-    """The server answered something other than what a step needs."""
+    """The server answered something other than what a stage needs."""
 
-    def __init__(self, step: Step, code: int, text: str, *, mid_message: bool = False) -> None:
-        self.step = step
+    def __init__(self, stage: Stage, code: int, text: str, *, mid_message: bool = False) -> None:
+        self.stage = stage
         self.code = code
         self.text = text
+        self.status = status_of(text)
         self.mid_message = mid_message
         super().__init__(code)
+
+    @property
+    def codes(self) -> str:
+        """`451 4.7.1`, or `451` alone."""
+        return f"{self.code} {self.status}".rstrip()
 
 
 def tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
@@ -51,7 +73,7 @@ def tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
         message = f"ca_file {settings.ca_file} can't be used: {trouble(error)}"
-        raise ChannelFaultError(message) from error
+        raise ChannelFaultError(message, passing=False) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
@@ -106,12 +128,16 @@ class Dialogue:
     def fault(self, error: RefusedError | OSError | smtplib.SMTPException) -> ChannelFaultError:
         """The error for trouble that no message can get around."""
         if isinstance(error, RefusedError):
-            return ChannelFaultError(self.sentence(error))
-        return ChannelFaultError(f"{self._settings.place} can't be used: {trouble(error)}")
+            passing = error.code // 100 != _NO
+            return ChannelFaultError(self.sentence(error), passing=passing, code=error.codes)
+        return ChannelFaultError(
+            f"{self._settings.place} can't be used: {trouble(error)}",
+            passing=not isinstance(error, ssl.SSLCertVerificationError),
+        )
 
     def sentence(self, error: RefusedError) -> str:
         """A refusal in words."""
-        return refusal(self._settings.place, error.step, error.code, error.text)
+        return refusal(self._settings.place, error.stage, error.code, error.text)
 
     def begin_message(self) -> None:
         """From now on every exchange, up to the next `open`, ends with the message's time."""
@@ -121,24 +147,24 @@ class Dialogue:
         """Bound the next exchange, and by the message's time as well."""
         self.wire.allow(min(seconds, self._end - self._monotonic()))
 
-    def say(self, step: Step, command: str, *wanted: int) -> bytes:
+    def say(self, stage: Stage, command: str, *wanted: int) -> bytes:
         """One command and its reply. Raises RefusedError when it is not a wanted one."""
         self.allow(self._settings.reply_timeout)
-        return self.expect(step, self.wire.docmd(command), *wanted)
+        return self.expect(stage, self.wire.docmd(command), *wanted)
 
-    def expect(self, step: Step, answer: tuple[int, bytes], *wanted: int) -> bytes:
+    def expect(self, stage: Stage, answer: tuple[int, bytes], *wanted: int) -> bytes:
         """The text of a wanted reply. Raises RefusedError for any other."""
         code, text = answer
         if code not in wanted:
-            raise self.refused(step, answer)
+            raise self.refused(stage, answer)
         return text
 
     def refused(
-        self, step: Step, answer: tuple[int, bytes], *, mid_message: bool = False
+        self, stage: Stage, answer: tuple[int, bytes], *, mid_message: bool = False
     ) -> RefusedError:
         """The error for a reply, its text made printable and free of the login."""
         code, text = answer
-        return RefusedError(step, code, printable(text, self._traces), mid_message=mid_message)
+        return RefusedError(stage, code, printable(text, self._traces), mid_message=mid_message)
 
     def quit(self) -> None:
         """Say goodbye and close; whatever happens here changes nothing that was sent."""
@@ -164,7 +190,7 @@ class Dialogue:
             reply_timeout=settings.reply_timeout,
             tls=self._context if settings.security is Security.TLS else None,
         )
-        self.expect(Step.GREETING, self._wire.open(), _READY)
+        self.expect(Stage.GREETING, self._wire.open(), _READY)
         self._hello()
         if settings.security is Security.STARTTLS:
             self._encrypt()
@@ -173,16 +199,17 @@ class Dialogue:
 
     def _hello(self) -> None:
         self.allow(self._settings.reply_timeout)
-        self.expect(Step.EHLO, self.wire.ehlo(), _OK)
+        self.expect(Stage.EHLO, self.wire.ehlo(), _OK)
 
     def _encrypt(self) -> None:
         if not self.wire.has_extn("starttls") or self._context is None:
             raise ChannelFaultError(
                 f"{self._settings.place} does not offer STARTTLS, and without encryption "
-                "nothing is sent; try security: tls on port 465, or ask the server's operator"
+                "nothing is sent; try security: tls on port 465, or ask the server's operator",
+                passing=False,
             )
         self.allow(self._settings.reply_timeout)
-        self.expect(Step.STARTTLS, self.wire.secure(self._context), _READY)
+        self.expect(Stage.STARTTLS, self.wire.secure(self._context), _READY)
         self._hello()
 
     def _login(self, username: str) -> None:
@@ -190,18 +217,19 @@ class Dialogue:
         offered = self.wire.esmtp_features.get("auth", "").upper().split()
         if "PLAIN" in offered:
             login = _b64(f"\0{username}\0{self._password}".encode())
-            self.say(Step.AUTH, f"AUTH PLAIN {login}", _LOGGED_IN)
+            self.say(Stage.AUTH, f"AUTH PLAIN {login}", _LOGGED_IN)
         elif "LOGIN" in offered:
-            self.say(Step.AUTH, "AUTH LOGIN", _CHALLENGE)
-            self.say(Step.AUTH, _b64(username.encode()), _CHALLENGE)
-            self.say(Step.AUTH, _b64(self._password.encode()), _LOGGED_IN)
+            self.say(Stage.AUTH, "AUTH LOGIN", _CHALLENGE)
+            self.say(Stage.AUTH, _b64(username.encode()), _CHALLENGE)
+            self.say(Stage.AUTH, _b64(self._password.encode()), _LOGGED_IN)
         elif "CRAM-MD5" in offered:
-            challenge = self.say(Step.AUTH, "AUTH CRAM-MD5", _CHALLENGE)
-            self.say(Step.AUTH, _cram(username, self._password, challenge), _LOGGED_IN)
+            challenge = self.say(Stage.AUTH, "AUTH CRAM-MD5", _CHALLENGE)
+            self.say(Stage.AUTH, _cram(username, self._password, challenge), _LOGGED_IN)
         else:
             raise ChannelFaultError(
                 f"{self._settings.place} offers no login that digest knows (PLAIN, LOGIN, "
-                "CRAM-MD5); leave out username and password if it needs none"
+                "CRAM-MD5); leave out username and password if it needs none",
+                passing=False,
             )
 
 

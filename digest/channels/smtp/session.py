@@ -1,7 +1,8 @@
 """Mails over one kept connection, one recipient to a transaction.
 
 The rule behind all of it: before the final dot is written, no trouble can have delivered
-anything, so it is safe to try again; after it, only the server's reply says what happened.
+anything, so it is safe to try again; after it, only the server's reply says what happened. So the
+passage is told right before the dot, when everything else is on the server already.
 """
 
 from __future__ import annotations
@@ -10,27 +11,31 @@ import smtplib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, assert_never
 
-from digest.channels.smtp.dialogue import Dialogue, RefusedError
-from digest.channels.smtp.verdicts import Step, Verdict, is_goodbye, judge, trouble
+from digest.channels.smtp import outcomes
+from digest.channels.smtp.dialogue import ChannelFaultError, Dialogue, RefusedError
+from digest.channels.smtp.verdicts import Stage, Verdict, is_goodbye, judge, took
 from digest.channels.smtp.wire import GarbledError
-from digest.core.content import DeliveryState
+from digest.core.steps import Step, reached
 
 if TYPE_CHECKING:
     import ssl
 
     from digest.channels import Outside
-    from digest.channels.smtp.message import Mail
+    from digest.channels.smtp.errand import Errand
+    from digest.channels.smtp.mail import Mail
     from digest.channels.smtp.settings import SmtpSettings
+    from digest.channels.smtp.standing import Standing
+    from digest.core.content import Outcome
 
 _OK, _FORWARDED, _START_MAIL, _FIRST_REFUSAL = 250, 251, 354, 400
+_REFUSALS = (4, 5)  # their first digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one mail. `broke` says that the connection was lost on the way."""
+class Try:
+    """What became of one try. `broke` says that the connection was lost on the way."""
 
-    state: DeliveryState
-    detail: str = ""
+    outcome: Outcome
     broke: bool = False
 
 
@@ -38,9 +43,14 @@ class Session:
     """A connection that is opened when it is needed, and again when it was found dead."""
 
     def __init__(
-        self, settings: SmtpSettings, outside: Outside, context: ssl.SSLContext | None
+        self,
+        settings: SmtpSettings,
+        outside: Outside,
+        context: ssl.SSLContext | None,
+        standing: Standing,
     ) -> None:
         self._settings = settings
+        self._standing = standing
         self._talk = Dialogue(settings, outside.monotonic, context)
         self._unfinished = False  # a transaction was broken off and needs RSET
 
@@ -55,41 +65,58 @@ class Session:
 
         Raises ChannelFaultError.
         """
-        self._open()
+        self._talk.open()
         try:
-            self._talk.say(Step.MAIL, "NOOP", _OK)
+            self._talk.say(Stage.MAIL, "NOOP", _OK)
         except (RefusedError, OSError, smtplib.SMTPException) as error:
             raise self._talk.fault(error) from None
         return self._talk.encryption
 
-    def deliver(self, mail: Mail) -> Outcome:
-        """Hand over one mail. Raises ChannelFaultError when none can go this way now."""
+    def deliver(self, errand: Errand, mail: Mail) -> Try:
+        """Hand over one mail. Raises ChannelFaultError when none can go this way now.
+
+        Whatever else is raised, nothing more is sent over this connection.
+        """
+        try:
+            return self._deliver(errand, mail)
+        except ChannelFaultError:
+            raise
+        except BaseException:
+            self._drop()
+            raise
+
+    def _deliver(self, errand: Errand, mail: Mail) -> Try:
         reused = self._talk.is_open
         if not reused:
             self._open()
-        obstacle = self._obstacle(mail)
-        if obstacle:
-            return Outcome(state=DeliveryState.FAILED, detail=obstacle)
+        errand.begin()
+        features = self._talk.wire.esmtp_features
+        obstacle = outcomes.obstacle(mail, self._settings, features)
+        if obstacle is not None:
+            return Try(outcome=obstacle)
         self._talk.begin_message()
         try:
             self._begin(mail, reused=reused)
             self._hand_over(mail)
+            self._heed_early_answer()
+            errand.arm()
+            reached(Step.ARM_POST)
+            self._heed_early_answer()
         except RefusedError as error:
-            return self._settle(error)
+            return self._refused(mail, error)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            detail = (
-                f"the connection to {self._settings.place} was lost before the message for "
-                f"{mail.recipient.address} was complete: {trouble(error)}"
-            )
-            return Outcome(state=DeliveryState.RETRY_WAIT, detail=detail, broke=True)
+            return Try(outcome=outcomes.lost(self._settings.place, mail, error), broke=True)
+        if not errand.still_fresh():
+            self._drop()
+            return Try(outcome=outcomes.stale(mail))
         return self._finish(mail)
 
     def _begin(self, mail: Mail, *, reused: bool) -> None:
         """Start a transaction; a kept connection that turns out to be dead is opened anew."""
         try:
             if self._unfinished:
-                self._talk.say(Step.MAIL, "RSET", _OK)
+                self._talk.say(Stage.MAIL, "RSET", _OK)
                 self._unfinished = False
             self._mail_from(mail)
         except RefusedError as error:
@@ -111,83 +138,74 @@ class Session:
         if mail.international:
             options += " BODY=8BITMIME SMTPUTF8"
         wire.command_encoding = "utf-8" if mail.international else "ascii"
-        self._talk.say(Step.MAIL, f"MAIL FROM:<{mail.sender.address}>{options}", _OK)
+        self._talk.say(Stage.MAIL, f"MAIL FROM:<{mail.sender}>{options}", _OK)
         self._unfinished = True
+        reached(Step.SMTP_MAIL)
 
     def _hand_over(self, mail: Mail) -> None:
         """Recipient and message, all but the final dot."""
-        self._talk.say(Step.RCPT, f"RCPT TO:<{mail.recipient.address}>", _OK, _FORWARDED)
-        self._talk.say(Step.DATA, "DATA", _START_MAIL)
+        self._talk.say(Stage.RCPT, f"RCPT TO:<{mail.recipient}>", _OK, _FORWARDED)
+        reached(Step.SMTP_RCPT)
+        self._talk.say(Stage.DATA, "DATA", _START_MAIL)
+        reached(Step.SMTP_354)
         self._talk.allow(self._settings.message_timeout)
         self._talk.wire.write_body(mail)
+        reached(Step.SMTP_BODY)
+
+    def _heed_early_answer(self) -> None:
+        """Raise what the server said before the message had ended, if it said anything."""
         early = self._talk.wire.early_answer()
         if early is None:
             return
         if early[0] < _FIRST_REFUSAL:
             raise GarbledError("it said yes before the message had ended")
-        raise self._talk.refused(Step.DATA, early, mid_message=True)
+        raise self._talk.refused(Stage.DATA, early, mid_message=True)
 
-    def _finish(self, mail: Mail) -> Outcome:
+    def _finish(self, mail: Mail) -> Try:
         """The final dot and its answer."""
         wire = self._talk.wire
         try:
             wire.allow(self._settings.end_timeout)
             wire.end_body()
-            self._talk.expect(Step.DOT, wire.getreply(), _OK)
+            reached(Step.DOT_POST)
+            answer = wire.getreply()
+            reached(Step.REPLY_POST)
+            if not took(answer[0]):
+                raise self._talk.refused(Stage.DOT, answer)
         except RefusedError as error:
-            return self._settle(error)
+            return self._refused(mail, error)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            detail = (
-                f"{self._settings.place} may have taken the message for "
-                f"{mail.recipient.address}, but its answer did not come: {trouble(error)}"
-            )
-            return Outcome(state=DeliveryState.UNCERTAIN, detail=detail, broke=True)
+            return Try(outcome=outcomes.unanswered(self._settings.place, mail, error), broke=True)
         self._unfinished = False
-        return Outcome(state=DeliveryState.SENT)
+        return Try(outcome=outcomes.sent(mail))
 
-    def _settle(self, error: RefusedError) -> Outcome:
+    def _refused(self, mail: Mail, error: RefusedError) -> Try:
         """What a refusal means for this mail. Raises ChannelFaultError when it is for all."""
-        verdict = judge(error.step, error.code)
-        detail = self._talk.sentence(error)
+        verdict = judge(error.stage, error.code, error.status)
+        detail, codes = self._talk.sentence(error), error.codes
         goodbye = is_goodbye(error.code)
-        if error.mid_message or goodbye or verdict is Verdict.UNKNOWN:
+        # A reply that is neither yes nor no belongs elsewhere: we are out of step with the server.
+        if error.mid_message or goodbye or error.code // 100 not in _REFUSALS:
             self._drop()
         match verdict:
             case Verdict.LATER:
-                return Outcome(state=DeliveryState.RETRY_WAIT, detail=detail, broke=goodbye)
+                return Try(outcome=outcomes.later(detail, codes), broke=goodbye)
             case Verdict.FAILED:
-                return Outcome(state=DeliveryState.FAILED, detail=detail)
+                return Try(outcome=outcomes.failed(detail, codes))
+            case Verdict.TOO_LARGE:
+                return Try(outcome=outcomes.too_large(mail, detail, codes))
             case Verdict.UNKNOWN:
-                return Outcome(state=DeliveryState.UNCERTAIN, detail=detail)
+                return Try(outcome=outcomes.uncertain(detail, codes))
             case Verdict.CHANNEL:
                 raise self._talk.fault(error)
             case _:
                 assert_never(verdict)
 
-    def _obstacle(self, mail: Mail) -> str:
-        """Why this server can't take this mail at all, or nothing."""
-        wire, place = self._talk.wire, self._settings.place
-        limit = self._settings.max_size
-        offered = wire.esmtp_features.get("size", "")
-        if offered.isdecimal() and 0 < int(offered) < limit:
-            limit = int(offered)
-        if mail.size > limit:
-            return (
-                f"the message has {mail.size:,} bytes, and {place} takes {limit:,}; "
-                "show fewer charts"
-            )
-        if mail.international and not wire.has_extn("smtputf8"):
-            who = mail.recipient if mail.recipient.international else mail.sender
-            return (
-                f"{place} can't carry the letters before the @ of {who.address} "
-                "(it does not offer SMTPUTF8)"
-            )
-        return ""
-
     def _open(self) -> None:
-        self._talk.open()
+        self._standing.enter(self._talk.open)
         self._unfinished = False
+        reached(Step.SMTP_CONNECT)
 
     def _drop(self) -> None:
         self._talk.drop()

@@ -11,13 +11,18 @@ from typing import assert_never
 from digest.channels._phrases import clean_line, reason
 
 _TEXT_LIMIT = 200
+_YES, _NO = 2, 5
 _SHORT = 4
 _SHUTTING_DOWN = 421
 _TOO_LARGE = 552
+_TOO_LARGE_STATUS = frozenset({"5.2.3", "5.3.4"})  # RFC 3463: for this person, for the system
+# A greeting and a goodbye are no answer to a dot, though they start with a 2.
+_NO_ANSWER = frozenset({220, 221})
+_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 _LOGIN_CODES = frozenset({530, 534, 535, 538})  # log in first; how you log in is not accepted
 
 
-class Step(StrEnum):
+class Stage(StrEnum):
     """Where in the conversation we are, in words for a sentence."""
 
     GREETING = "the connection"
@@ -33,51 +38,59 @@ class Step(StrEnum):
 class Verdict(StrEnum):
     """What an answer that is not a yes means.
 
-    LATER and FAILED are about one message; CHANNEL says that no message can go this way now;
-    UNKNOWN that the message may have been taken.
+    LATER, FAILED and TOO_LARGE are about one message; CHANNEL says that no message can go this way
+    now; UNKNOWN that the message may have been taken.
     """
 
     LATER = "later"
     FAILED = "failed"
+    TOO_LARGE = "too large"
     CHANNEL = "channel"
     UNKNOWN = "unknown"
 
 
-def judge(step: Step, code: int) -> Verdict:
-    """What a reply code other than the wanted one means at this step."""
-    if code in _LOGIN_CODES and step is not Step.DOT:
+def took(code: int) -> bool:
+    """Whether this answer to the final dot says that the message was taken."""
+    return code // 100 == _YES and code not in _NO_ANSWER
+
+
+def judge(stage: Stage, code: int, status: str = "") -> Verdict:
+    """What a reply other than the wanted one means at this stage; `status` is `5.7.1` or empty."""
+    if code in _LOGIN_CODES and stage is not Stage.DOT:
         return Verdict.CHANNEL
     match code // 100:
         case 4:
-            return _temporary(step)
+            return _temporary(stage)
         case 5:
-            return _permanent(step, code)
+            return _permanent(stage, too_large=is_too_large(code, status))
         case _:
             # Neither yes nor no: after the dot the message may have been taken.
-            return Verdict.UNKNOWN if step is Step.DOT else _temporary(step)
+            return Verdict.UNKNOWN if stage is Stage.DOT else _temporary(stage)
 
 
-def _temporary(step: Step) -> Verdict:
-    match step:
-        case Step.GREETING | Step.EHLO | Step.STARTTLS | Step.AUTH:
+def _temporary(stage: Stage) -> Verdict:
+    match stage:
+        case Stage.GREETING | Stage.EHLO | Stage.STARTTLS | Stage.AUTH:
             return Verdict.CHANNEL
-        case Step.MAIL | Step.RCPT | Step.DATA | Step.DOT:
+        case Stage.MAIL | Stage.RCPT | Stage.DATA | Stage.DOT:
             return Verdict.LATER
         case _:
-            assert_never(step)
+            assert_never(stage)
 
 
-def _permanent(step: Step, code: int) -> Verdict:
-    match step:
-        case Step.GREETING | Step.EHLO | Step.STARTTLS | Step.AUTH:
+def _permanent(stage: Stage, *, too_large: bool) -> Verdict:
+    match stage:
+        case Stage.GREETING | Stage.EHLO | Stage.STARTTLS | Stage.AUTH:
             return Verdict.CHANNEL
-        case Step.MAIL:
-            # The sender is the same for all: a fault of the set-up, unless it is about the size.
-            return Verdict.FAILED if code == _TOO_LARGE else Verdict.CHANNEL
-        case Step.RCPT | Step.DATA | Step.DOT:
+        case Stage.MAIL | Stage.RCPT | Stage.DATA | Stage.DOT if too_large:
+            return Verdict.TOO_LARGE
+        case Stage.MAIL:
+            # The sender is the same for all: a fault of the set-up.
+            return Verdict.CHANNEL
+        case Stage.RCPT | Stage.DATA | Stage.DOT:
             return Verdict.FAILED
         case _:
-            assert_never(step)
+            assert_never(stage)
 
 
 def is_goodbye(code: int) -> bool:
@@ -85,14 +98,25 @@ def is_goodbye(code: int) -> bool:
     return code == _SHUTTING_DOWN
 
 
-def refusal(place: str, step: Step, code: int, text: str) -> str:
+def is_too_large(code: int, status: str) -> bool:
+    """Whether it is the size that was refused, so that a smaller message may be taken."""
+    return code == _TOO_LARGE or (code // 100 == _NO and status in _TOO_LARGE_STATUS)
+
+
+def status_of(text: str) -> str:
+    """The enhanced status code (RFC 3463) at the beginning of a server's words, or nothing."""
+    found = _STATUS.match(text)
+    return found[0] if found else ""
+
+
+def refusal(place: str, stage: Stage, code: int, text: str) -> str:
     """One sentence about a refusal, with the server's own words."""
-    if code == _TOO_LARGE:
+    if is_too_large(code, status_of(text)):
         return f"{place} says that the message is too large: {code} {text}".rstrip()
     hint = ""
-    if step is Step.AUTH or code in _LOGIN_CODES:
+    if stage is Stage.AUTH or code in _LOGIN_CODES:
         hint = "; check username and password"
-    return f"{place} did not take {step}: {code} {text}".rstrip() + hint
+    return f"{place} did not take {stage}: {code} {text}".rstrip() + hint
 
 
 def trouble(error: OSError | smtplib.SMTPException) -> str:

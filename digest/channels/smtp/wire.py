@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digest.channels.smtp.message import Mail
+    from digest.channels.smtp.mail import Mail
 
 _CHUNK = 64 * 1024
 _LONGEST_REPLY = 64 * 1024  # bytes of one reply, all its lines together
@@ -135,8 +135,8 @@ class Wire(smtplib.SMTP):
 
     def write_body(self, mail: Mail) -> None:
         """Everything after DATA but the final dot."""
-        self.send(mail.head)
-        self.send(mail.body.wire)
+        self.send(mail.lead)
+        self.send(mail.document)
 
     def early_answer(self) -> tuple[int, bytes] | None:
         """What the server already said although the message has not ended, if anything.

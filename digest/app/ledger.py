@@ -1,0 +1,74 @@
+"""The config's ledger, opened for what a command does with it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from digest.app.parts import open_channel, place_of
+from digest.core.content import DeliveryKind
+from digest.core.periods import PeriodKind
+from digest.outbox.sending import Rules, Sender
+from digest.store import opening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from digest.config.models import Config, Digest
+    from digest.core.outbox import Delivery
+    from digest.outbox.stopping import Stop
+    from digest.store.opening import Store
+    from digest.store.reading import Reading
+
+_LATENESS = {PeriodKind.DAY: timedelta(hours=12)}
+_USUAL_LATENESS = timedelta(hours=72)
+
+
+def open_sender(config: Config, command: str, clock: Callable[[], datetime]) -> Store:
+    """As the one who sends. Raises StateBusyError, StateRefusedError."""
+    return opening.open_sender(place_of(config), command=command, clock=clock)
+
+
+def open_deciding(config: Config, clock: Callable[[], datetime]) -> Store | None:
+    """For a person's look or decision, beside the one who sends; None when there is none yet."""
+    return opening.open_deciding(place_of(config), clock=clock)
+
+
+@contextmanager
+def reading(config: Config) -> Iterator[Reading | None]:
+    """To look into; None when there is none yet."""
+    with opening.reading(place_of(config)) as found:
+        yield found
+
+
+def sender(config: Config, store: Store, stop: Stop, clock: Callable[[], datetime]) -> Sender:
+    """What sends through the config's channels, by the config's rules."""
+    return Sender(
+        store=store,
+        open_channel=lambda name: open_channel(config, name),
+        rules=Rules(
+            wanted=lambda held: is_wanted(config, held),
+            policy=config.delivery.on_uncertain,
+            look_again=config.delivery.look_again,
+        ),
+        stop=stop,
+        clock=clock,
+        monotonic=time.monotonic,
+    )
+
+
+def is_wanted(config: Config, held: Delivery) -> bool:
+    """Whether the config still has this recipient for this digest. Tests and notices: always."""
+    if held.key.kind is not DeliveryKind.DIGEST:
+        return held.key.channel in config.channels
+    digest = config.digests.get(held.key.job)
+    return digest is not None and held.key.recipient in digest.to.get(held.key.channel, ())
+
+
+def lateness(config: Config, digest: Digest) -> timedelta:
+    """How long a run's deliveries are tried."""
+    usual = digest.max_lateness or _LATENESS.get(digest.period, _USUAL_LATENESS)
+    return config.delivery.deadline or usual

@@ -1,0 +1,71 @@
+"""How far the ledger had come, kept beside it: a database that is older than that was put back.
+
+The file has one fixed length below a disk's sector and is overwritten in place, so that it is
+old or new, never half.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from digest.errors import StateRefusedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LENGTH = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """The installation's id, and the count of messages that were recorded as sent."""
+
+    install: str
+    sent: int
+
+
+class HighWater:
+    """The file `instance.json` of one state folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "instance.json"
+        self._fd: int | None = None
+        self._install = ""
+
+    def read(self) -> Mark | None:
+        """What was written last; None when there is no file yet.
+
+        Raises StateRefusedError when it can't be understood.
+        """
+        try:
+            found: Any = json.loads(self.path.read_text(encoding="utf-8"))
+            return Mark(install=str(found["install"]), sent=int(found["sent"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise StateRefusedError(
+                f"{self.path} can't be read, so it is not known whether the ledger is the newest "
+                "one; put it back, or say that it is with: digest recover --accept-older-db"
+            ) from None
+
+    def open(self, install: str) -> None:
+        """Keep the file open for `raise_to`."""
+        self._install = install
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def raise_to(self, sent: int) -> None:
+        """Write the new mark, durably. Raises OSError."""
+        if self._fd is None:
+            return
+        line = json.dumps({"install": self._install, "sent": sent})
+        os.pwrite(self._fd, line.ljust(_LENGTH - 1).encode() + b"\n", 0)
+        os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        """Done with it."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None

@@ -1,0 +1,19 @@
+"""INSERT that leaves alone what is there already, in both databases' words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Table
+
+
+def insert_new(connection: Connection, table: Table) -> Any:
+    """`INSERT … ON CONFLICT DO NOTHING`; whether it did is seen by what it returns."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415 — one of the two
+
+        return insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects.sqlite import insert as insert_sqlite  # noqa: PLC0415 — as above
+
+    return insert_sqlite(table).on_conflict_do_nothing()

@@ -1,0 +1,200 @@
+"""SQLite as the ledger needs it: durable, checked before it is used, never begun anew by mistake.
+
+The rollback journal with `synchronous=EXTRA` is chosen over WAL: 3.7.0 to 3.51.2 can damage a
+WAL database (sqlite.org, "WAL-reset bug"), and we write little.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import DatabaseError
+
+from digest.errors import StateBusyError, StateRefusedError
+from digest.store import schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+
+_MAGIC = b"SQLite format 3\0"
+_PATIENCE = 60.0  # seconds that another program may hold the database
+_CACHE_KB = 512  # pages kept in memory: enough for us, and the same however large it grows
+WRITES = "digest_writes"
+"""The execution option of a connection whose transactions take the write lock at once."""
+
+
+def engine_of(path: Path) -> Engine:
+    """An engine on one file; nothing is opened yet."""
+    made = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        connect_args={"timeout": _PATIENCE, "check_same_thread": False, "isolation_level": None},
+    )
+    event.listen(made, "connect", _prepare)
+    event.listen(made, "begin", _begin)
+    return made
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    for pragma in (
+        "journal_mode=DELETE",
+        "synchronous=EXTRA",
+        "foreign_keys=ON",
+        f"cache_size=-{_CACHE_KB}",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and then wants to write fails at once if another one wrote.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def ready(path: Path, *, whole: bool) -> Engine:
+    """The engine of a file that is there, looked at and of our schema.
+
+    With `whole` every page is checked, and an older schema is migrated after a copy was made;
+    that is for the one who holds the sender's lock. Raises StateRefusedError, and leaves the
+    file as it is.
+    """
+    _look_at(path)
+    engine = engine_of(path)
+    try:
+        with engine.connect().execution_options(**{WRITES: whole}) as connection:
+            if whole:
+                _check(connection, path)
+            if schema.must_migrate(schema.revision(connection)):
+                _migrate(path, connection, allowed=whole)
+    except StateRefusedError as error:
+        engine.dispose()
+        raise StateRefusedError(f"{path} can't be used: {error}") from None
+    except DatabaseError as error:
+        engine.dispose()
+        raise _refusal(path, error) from None
+    return engine
+
+
+def _migrate(path: Path, connection: Connection, *, allowed: bool) -> None:
+    if not allowed:
+        raise StateRefusedError("it has an older schema; digest run, once, brings it up to date")
+    _copy_beside(path, connection)
+    schema.migrate(connection)
+    connection.commit()
+
+
+def _look_at(path: Path) -> None:
+    """What SQLite itself would take for a new, empty database."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except OSError as error:
+        raise StateRefusedError(f"{path} can't be read: {error.strerror}") from None
+    if start != _MAGIC:
+        raise _damaged(path, "it is empty" if not start else "its first bytes are not SQLite's")
+
+
+def _check(connection: Connection, path: Path) -> None:
+    found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
+    if found != "ok":
+        raise _damaged(path, "its check failed")
+    # Taking the lock for writing tells a read-only disk now, and not after the first message.
+    connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+    connection.commit()
+
+
+def _damaged(path: Path, why: str) -> StateRefusedError:
+    return StateRefusedError(
+        f"the ledger {path} is damaged ({why}); it was left as it is. Put back a copy made with "
+        "`digest backup`, then run: digest recover --accept-older-db"
+    )
+
+
+def _refusal(path: Path, error: DatabaseError) -> StateRefusedError | StateBusyError:
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    match code:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StateBusyError(f"{path}: another program holds the database; try again")
+        case sqlite3.SQLITE_FULL:
+            return StateBusyError(f"{path}: its disk is full; nothing is sent until there is room")
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return StateRefusedError(
+                f"the ledger {path} can't be written (read-only?), and without it nothing is sent"
+            )
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return _damaged(path, str(getattr(error.orig, "sqlite_errorname", "SQLITE_CORRUPT")))
+        case _:
+            name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
+            return StateRefusedError(f"the ledger {path} can't be used: {name}")
+
+
+def create(path: Path, fill: Any) -> None:
+    """Make a new database beside `path`, and put it there when it is whole and on the disk.
+
+    `fill(connection)` writes its first rows. A process that is killed on the way leaves nothing
+    that could be taken for a ledger.
+    """
+    new = path.with_name(f"{path.name}.new")
+    for left_over in (new, path.with_name(f"{new.name}-journal")):
+        left_over.unlink(missing_ok=True)
+    engine = engine_of(new)
+    try:
+        new.touch(mode=0o600)
+        with engine.connect().execution_options(**{WRITES: True}) as connection:
+            schema.migrate(connection)
+            fill(connection)
+            connection.commit()
+    except DatabaseError as error:
+        raise _refusal(path, error) from None
+    except OSError as error:
+        raise StateRefusedError(f"{path} can't be made: {error.strerror}") from None
+    finally:
+        engine.dispose()
+    new.rename(path)
+    sync_folder(path.parent)
+
+
+def _copy_beside(path: Path, connection: Connection) -> None:
+    """A copy from before a migration, named after the schema that it has."""
+    found = schema.revision(connection)
+    connection.rollback()
+    copy(path, path.with_name(f"{path.name}.schema-{found}"))
+
+
+def copy(path: Path, to: Path) -> int:
+    """A consistent copy of a database, also while others write to it; gives its bytes.
+
+    SQLite's online backup reads it as one transaction. The copy appears whole or not at all.
+    """
+    part = to.with_name(f".{to.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
+            contextlib.closing(sqlite3.connect(part)) as target,
+        ):
+            source.execute(f"PRAGMA busy_timeout={int(_PATIENCE * 1000)}")
+            source.backup(target)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
+    sync_folder(to.parent)
+    return to.stat().st_size
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in it durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
