@@ -106,7 +106,8 @@ class PhaseError(DigestError):
 class PhaseUnavailableError(PhaseError):
     """The Phase API is down, too slow, or asks to wait longer than we do; later may work.
 
-    `retry_after` is in seconds where the server named a time.
+    `retry_after` is in seconds where the server named a time. `everywhere` says that any other
+    question would fare the same.
     """
 
     exit_code = ExitCode.PUT_OFF
@@ -118,8 +119,10 @@ class PhaseUnavailableError(PhaseError):
         report: str,
         status: int | None = None,
         retry_after: float | None = None,
+        everywhere: bool = True,
     ) -> None:
         self.retry_after = retry_after
+        self.everywhere = everywhere
         super().__init__(message, report=report, status=status)
 
 

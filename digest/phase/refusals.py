@@ -45,6 +45,7 @@ def error_of(gave_up: GiveUp, question: Question, tries: int) -> PhaseError:
         report=question.report,
         status=status,
         retry_after=gave_up.retry_after,
+        everywhere=stops_asking(gave_up),
     )
 
 

@@ -223,13 +223,16 @@ class _Work:
 def _ends_all(error: PhaseError) -> bool:
     """Whether every other question would fare the same.
 
-    An error of the server (5xx) may concern one of its stores only; not reaching it, or being
-    told to wait, concerns all.
+    An error of the server (5xx) or an answer that is always cut short may concern one of its
+    stores only; not reaching it, or being told to wait, concerns all.
     """
     if error.status in _KEY_REFUSED:
         return True
-    passing = isinstance(error, PhaseUnavailableError)
-    return passing and (error.status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR
+    if not isinstance(error, PhaseUnavailableError):
+        return False
+    if error.status is None:
+        return error.everywhere
+    return error.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _weightiest(errors: list[PhaseError]) -> PhaseError:
