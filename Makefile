@@ -5,9 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 # Tests that need more than pip: each has its own target.
-APART  := not browser and not packaging and not systemd
+APART  := not browser and not packaging and not systemd and not faults
 
-.PHONY: help demo test lint format bench test-browser test-packaging test-systemd pictures clean
+.PHONY: help demo test lint format bench test-browser test-packaging test-systemd test-faults \
+        crashtest pictures clean
 
 help:
 	@echo "make demo            the whole thing on embedded parts: no account, no server, no key"
@@ -17,6 +18,8 @@ help:
 	@echo "make test-browser    the e-mail in headless Chromium (Debian: apt-get install chromium)"
 	@echo "make test-packaging  build sdist and wheel, install them cleanly, run them"
 	@echo "make test-systemd    the units, looked at by systemd-analyze (Debian: apt-get install systemd)"
+	@echo "make test-faults     full disks and failing syncs, made by strace (Debian: apt-get install strace)"
+	@echo "make crashtest       kill -9 at every step, at every sync, and 1,000 times at random (needs strace)"
 	@echo "make pictures        docs/pictures, from the demo's own output (needs chromium)"
 
 $(STAMP): pyproject.toml
@@ -57,6 +60,12 @@ test-packaging: $(STAMP)
 
 test-systemd: $(STAMP)
 	$(BIN)/python -m pytest -m systemd
+
+test-faults: $(STAMP)
+	$(BIN)/python -m pytest -m faults
+
+crashtest: $(STAMP)
+	$(BIN)/python -m tests.lab.crashtest
 
 pictures: demo
 	$(BIN)/python -m tests.support.pictures

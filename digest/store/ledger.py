@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from digest.core.snapshots import Snapshot
     from digest.store.writer import Batch, Writer
 
+# Commits that may wait for company, in seconds: a try that has begun is only counted, and the
+# next message's arm comes about as soon as its server answers.
+_BEGIN_WAITS = 0.5
+_RESULT_WAITS = 0.003
 _AT_ONCE = 100  # rows of one statement, so that memory does not grow with the readers
 
 
@@ -277,7 +281,9 @@ class Ledger(Reading):
         """A try has begun. Need not be waited for: `arm` comes after it."""
         now, held = self._clock(), leased.delivery
         leased.at = State.SENDING
-        return self._writer.submit(lambda batch: moves.begin(batch.connection, held, now))
+        return self._writer.submit(
+            lambda batch: moves.begin(batch.connection, held, now), patience=_BEGIN_WAITS
+        )
 
     def arm(self, leased: Leased) -> bool:
         """Make it durable that the recipient may have it from now on; False: not ours any more.
@@ -331,7 +337,7 @@ class Ledger(Reading):
                         small=held.small or outcome.too_large,
                     )
 
-        return self._writer.submit(work, must=True)
+        return self._writer.submit(work, must=True, patience=_RESULT_WAITS)
 
     def put_off(
         self,

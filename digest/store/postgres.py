@@ -32,7 +32,7 @@ _LOCK = 0x64696765  # our number among the server's advisory locks
 _NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 OWNER_DEAD: ColumnElement[bool] = deliveries.c.owner.not_in(
-    text(f"SELECT id FROM owners WHERE alive_until > {_NOW}")  # noqa: S608 — a constant
+    text(f"(SELECT id FROM owners WHERE alive_until > {_NOW})")  # noqa: S608 — a constant
 )
 
 

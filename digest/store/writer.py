@@ -8,8 +8,10 @@ it is written. After an I/O error nobody knows what is on the disk, so nothing m
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -57,6 +59,7 @@ class Batch:
 class _Task(Generic[Result]):
     work: Callable[[Batch], Result]
     must: bool
+    until: float
     result: Future[Result] = field(default_factory=Future)
 
 
@@ -76,12 +79,16 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="digest-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Batch], Result], *, must: bool = False) -> Future[Result]:
+    def submit(
+        self, work: Callable[[Batch], Result], *, must: bool = False, patience: float = 0.0
+    ) -> Future[Result]:
         """Have the work done and committed; the future has its result after that.
 
-        It fails with StateBusyError when it can be tried later, else with StoreError.
+        With `patience` (seconds) its commit may wait so long for company; a sync costs the same
+        for one as for many. It fails with StateBusyError when it can be tried later, else with
+        StoreError.
         """
-        task = _Task(work, must)
+        task = _Task(work, must, time.monotonic() + patience)
         self._tasks.put(task)
         return task.result
 
@@ -107,12 +114,14 @@ class Writer:
         """One batch; whether there may be another."""
         batch: list[_Task[Any]] = []
         task = self._tasks.get()
+        until = math.inf
         while task is not None:
             batch.append(task)
+            until = min(until, task.until)
             if len(batch) == _MOST_TOGETHER:
                 break
             try:
-                task = self._tasks.get_nowait()
+                task = self._tasks.get(timeout=max(until - time.monotonic(), 0.0))
             except Empty:
                 break
         self._write(connection, batch)
