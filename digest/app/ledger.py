@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from digest.app.parts import open_channel, place_of
 from digest.core.content import DeliveryKind
 from digest.core.periods import PeriodKind
+from digest.errors import DeliveryError
 from digest.outbox.sending import Rules, Sender
 from digest.store import opening
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from digest.config.models import Config, Digest
+    from digest.core.content import Channel
     from digest.core.outbox import Delivery
     from digest.outbox.stopping import Stop
     from digest.store.opening import Store
@@ -48,7 +50,7 @@ def sender(config: Config, store: Store, stop: Stop, clock: Callable[[], datetim
     """What sends through the config's channels, by the config's rules."""
     return Sender(
         store=store,
-        open_channel=lambda name: open_channel(config, name),
+        open_channel=lambda name: _open(config, name),
         rules=Rules(
             wanted=lambda held: is_wanted(config, held),
             policy=config.delivery.on_uncertain,
@@ -58,6 +60,12 @@ def sender(config: Config, store: Store, stop: Stop, clock: Callable[[], datetim
         clock=clock,
         monotonic=time.monotonic,
     )
+
+
+def _open(config: Config, name: str) -> Channel:
+    if name not in config.channels:
+        raise DeliveryError(f"the config has no channel {name} any more")
+    return open_channel(config, name)
 
 
 def is_wanted(config: Config, held: Delivery) -> bool:

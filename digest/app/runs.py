@@ -67,8 +67,17 @@ def run(
             for job, period in jobs:
                 yield works.run(job, period, store, sender)
             if not stop.asked:
-                tell_operator(config, store, sender)
-                upkeep.purge_when_due(store.writer, clock() - config.delivery.retention, clock())
+                _afterwards(config, store, sender)
+
+
+def _afterwards(config: Config, store: Store, sender: Sender) -> None:
+    """Tell the operator, and purge; trouble with that must not hide what became of the runs."""
+    try:
+        tell_operator(config, store, sender)
+        before = sender.clock() - config.delivery.retention
+        upkeep.purge_when_due(store.writer, before, sender.clock())
+    except StoreError as error:
+        logger.error("%s", error, extra={"action": "operator_not_told"})  # noqa: TRY400 — said
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from concurrent.futures import wait
 from typing import TYPE_CHECKING
 
 from digest.core.content import DeliveryState as State
@@ -26,6 +27,7 @@ FRESH = 5.0
 """Seconds for which an arm may be acted on: after a longer pause the world may have changed."""
 
 _AT_ONCE = 50  # leased together
+_GLANCE = 0.2  # seconds between two looks for a stop
 
 logger = logging.getLogger(__name__)
 
@@ -61,12 +63,15 @@ class LedgerPassage:
         self._writing: deque[Future[bool]] = deque()
         self._last = 0
         self._over = False
+        self._arming = 0
 
     @property
     def at_risk(self) -> bool:
-        """Whether a recipient may be getting something just now."""
+        """Whether a recipient may be getting something just now, or is about to."""
         with self._lock:
-            return any(leased.at is State.AT_RISK for leased in self._held.values())
+            return self._arming > 0 or any(
+                leased.at is State.AT_RISK for leased in self._held.values()
+            )
 
     def take(self) -> Parcel | None:
         """The next parcel; None after a fault, a stop, or when there is nothing left."""
@@ -93,11 +98,17 @@ class LedgerPassage:
         if not self._alive():
             self.error = StoreError("the ledger could not be reached for too long; nothing is sent")
             raise NotArmedError(str(self.error))
+        with self._lock:
+            leased = self._leased(parcel)
+            self._arming += 1
         try:
-            ours = self._ledger.arm(self._leased(parcel))
+            ours = self._ledger.arm(leased)
         except StoreError as error:
             self.error = error
             raise NotArmedError(str(error)) from None
+        finally:
+            with self._lock:
+                self._arming -= 1
         if not ours:
             raise NotArmedError("another process has taken this delivery over")
         with self._lock:
@@ -141,7 +152,14 @@ class LedgerPassage:
             while self._ready and self.error is None:
                 self._watch(self._ledger.hand_back(self._ready.popleft()))
             while self._writing:
+                self._wait_for(self._writing[0])
                 self._note(self._writing.popleft())
+
+    def _wait_for(self, written: Future[bool]) -> None:
+        """Until it is written; after a stop only for the grace: a disk may stay full."""
+        while not wait([written], timeout=_GLANCE).done:
+            if self._stop.overdue:
+                self._ledger.give_up()
 
     def _leased(self, parcel: Parcel) -> Leased:
         with self._lock:

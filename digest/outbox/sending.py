@@ -141,14 +141,11 @@ class Sender:
     def _wait(self, running: Iterable[Future[None]], passages: list[LedgerPassage]) -> None:
         """Until all are done; after a stop only as long as an answer is due, within the grace."""
         left = set(running)
-        end: float | None = None
         while left:
             left = wait(left, timeout=_GLANCE).not_done
-            if not self.stop.asked:
-                continue
-            end = self.monotonic() + self.stop.grace if end is None else end
-            at_risk = any(passage.at_risk for passage in passages)
-            if self.stop.now or not at_risk or self.monotonic() >= end:
+            if self.stop.asked and (
+                self.stop.overdue or not any(passage.at_risk for passage in passages)
+            ):
                 return
 
     def _note(self, passage: LedgerPassage, scope: Scope) -> None:
@@ -162,7 +159,8 @@ class Sender:
             return
         self._faulty.add(passage.channel)
         until = ledger.hold(passage.channel, passage.fault)
-        ledger.put_off(scope, passage.channel, passage.fault.detail, until, self.rules.wanted)
+        due = replace(scope, early=False)
+        ledger.put_off(due, passage.channel, passage.fault.detail, until, self.rules.wanted)
 
     def _settle_unsure(self, scope: Scope) -> bool:
         """Look for what may have arrived; whether there is anything to send after it."""

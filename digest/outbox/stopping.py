@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from dataclasses import dataclass, field
 
 GRACE = 30.0
@@ -18,6 +20,7 @@ class Stop:
 
     grace: float = GRACE
     sending: bool = False
+    _end: float = math.inf
     _once: threading.Event = field(default_factory=threading.Event)
     _twice: threading.Event = field(default_factory=threading.Event)
 
@@ -25,6 +28,8 @@ class Stop:
         """Called by a signal's handler."""
         if self._once.is_set():
             self._twice.set()
+        else:
+            self._end = time.monotonic() + self.grace
         self._once.set()
 
     @property
@@ -36,6 +41,11 @@ class Stop:
     def now(self) -> bool:
         """Whether to stop without waiting for anything."""
         return self._twice.is_set()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the grace is over, too."""
+        return self.now or (self.asked and time.monotonic() > self._end)
 
     def wait(self, seconds: float) -> bool:
         """Wait, but not longer than until a stop; whether there was one."""

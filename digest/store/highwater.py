@@ -36,12 +36,15 @@ class HighWater:
         self._install = ""
 
     def read(self) -> Mark | None:
-        """What was written last; None when there is no file yet.
+        """What was written last; None when nothing was yet.
 
         Raises StateRefusedError when it can't be understood.
         """
         try:
-            found: Any = json.loads(self.path.read_text(encoding="utf-8"))
+            text = self.path.read_text(encoding="utf-8").strip("\0 \n")
+            if not text:  # made, and then the process was killed
+                return None
+            found: Any = json.loads(text)
             return Mark(install=str(found["install"]), sent=int(found["sent"]))
         except FileNotFoundError:
             return None

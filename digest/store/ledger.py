@@ -359,6 +359,10 @@ class Ledger(Reading):
         now = self._clock()
         return self._writer.do(lambda batch: holds.hold(batch.connection, channel, fault, now))
 
+    def give_up(self) -> None:
+        """The process has to end: what can't be written now is not waited for any more."""
+        self._writer.stop_waiting()
+
     def release(self, channel: str) -> None:
         """The channel has taken a message, so the trouble is over."""
         if any(hold.channel == channel for hold in self.holds()):

@@ -133,11 +133,14 @@ class Writer:
         try:
             self._commit(connection, batch)
         except Exception as error:  # noqa: BLE001 — goes to whoever asked
+            said = _translated(error, self._place)
+            if isinstance(said, UnsureError):
+                self._broken = said
             if len(batch) > 1 and self._broken is None:
                 for task in batch:  # so that only the culprit fails
                     self._write(connection, [task])
                 return
-            self._fail(connection, batch, error)
+            self._fail(connection, batch, said)
 
     def _commit(self, connection: Connection, batch: list[_Task[Any]]) -> None:
         if self._broken is not None:
@@ -163,13 +166,11 @@ class Writer:
 
     def _fail(self, connection: Connection, batch: list[_Task[Any]], error: Exception) -> None:
         for task in batch:
-            last: Exception = _translated(error, self._place)
+            last = error
             if task.must and isinstance(last, StateBusyError):
                 written, last = self._insist(connection, task, last)
                 if written:
                     continue
-            if isinstance(last, UnsureError):
-                self._broken = last
             task.result.set_exception(last)
 
     def _insist(
@@ -185,6 +186,8 @@ class Writer:
                 self._commit(connection, [task])
             except Exception as again:  # noqa: BLE001 — as above
                 error = _translated(again, self._place)
+                if isinstance(error, UnsureError):
+                    self._broken = error
                 if not isinstance(error, StateBusyError):
                     break
             else:

@@ -892,8 +892,8 @@ def test_case_57_an_odd_number_is_shown_in_no_form_and_the_gap_is_named(
     assert all(b.unavailable is not None and not b.rows for b in made.breakdowns)
     for name, form in forms_of(made).items():
         assert "Phase could not give everything" in form, name
-        for raw in ("NaN", "nan", "Infinity", "1e999", "−5", f"{10**18:,}", str(10**18)):
-            assert raw not in form, name
+        for shown in ("NaN", "nan", "Infinity", "1e999", "−5", f"{10**18:,}", str(10**18)):
+            assert shown not in form, name
 
 
 # 62: one of the reports fails for good ------------------------------------------------------------
