@@ -75,7 +75,7 @@ def status(config: Config) -> Status:
             ),
             counts=found.counts(),
             holds=tuple(found.holds()),
-            needs_person=tuple(found.all_deliveries(NEEDS_PERSON)),
+            needs_person=tuple(found.needing_person()),
         )
 
 
@@ -85,7 +85,7 @@ def listed(config: Config, *, failed: bool, most: int | None) -> list[Delivery]:
         if found is None:
             return []
         kept: list[Delivery] = []
-        for held in found.all_deliveries(NEEDS_PERSON if failed else ()):
+        for held in found.needing_person() if failed else found.all_deliveries():
             kept.append(held)
             if most is not None and len(kept) >= most:
                 break
@@ -98,7 +98,7 @@ def resend(config: Config, ids: Sequence[str], *, failed: bool, stop: Stop) -> t
     Raises UsageError for an id that isn't there, and for one that digest still works on.
     """
     with ledger.open_sender(config, "digest deliveries resend", utc_now) as store:
-        chosen = list(store.ledger.all_deliveries(NEEDS_PERSON)) if failed else []
+        chosen = list(store.ledger.needing_person()) if failed else []
         chosen += [one(store.ledger, beginning) for beginning in dict.fromkeys(ids)]
         for held in chosen:
             if held.state in OPEN:

@@ -82,8 +82,12 @@ def _tell(result: RunResult) -> None:
     """One line for the run, one for each delivery."""
     if not result.deliveries:
         return
-    done = "; sent already, nothing was done now (--force sends it again)" if result.before else ""
-    click.echo(f"{result.job} {result.period}: {result.state.replace('_', ' ')}{done}")
+    state = result.state.replace("_", " ")
+    if result.before and state == "sent":
+        state = "sent already; nothing was done now (--force sends it again)"
+    elif result.before:
+        state += "; what is missing needs you: digest deliveries --failed"
+    click.echo(f"{result.job} {result.period}: {state}")
     for held in result.deliveries:
         why = f" ({held.last_error})" if held.last_error else ""
         click.echo(f"  {held.state:<10} {held.key.channel}: {held.key.recipient}{why}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -45,7 +45,8 @@ def stoppable() -> Iterator[Stop]:
             leaving.daemon = True
             leaving.start()
         else:
-            click.echo("digest: stopping; once more to leave at once", err=True)
+            with suppress(OSError, ValueError):  # nobody may be listening any more
+                click.echo("digest: stopping; once more to leave at once", err=True)
 
     before = {number: signal.signal(number, asked) for number in _SIGNALS}
     try:

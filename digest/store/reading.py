@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, or_, select
 
 from digest.core.content import DeliveryKind, Parcel
 from digest.core.content import DeliveryState as State
-from digest.core.outbox import NEEDS_PERSON, WAITING
+from digest.core.outbox import NEEDS_PERSON, OPEN, WAITING
 from digest.store.rows import DELIVERIES, Hold, Run, Step, delivery_of, run_of
 from digest.store.snapshots import nearest
 from digest.store.tables import attempts, contents, deliveries, holds, runs
@@ -91,11 +91,18 @@ class Reading:
             statement = statement.where(deliveries.c.state.in_(states))
         return list(self._read(statement))
 
-    def all_deliveries(self, states: Collection[State] = ()) -> Iterator[Delivery]:
-        """Every delivery in the ledger, newest first; all states, or only these."""
-        statement = DELIVERIES.order_by(deliveries.c.id.desc()).limit(_PAGE)
-        if states:
-            statement = statement.where(deliveries.c.state.in_(states))
+    def all_deliveries(self) -> Iterator[Delivery]:
+        """Every delivery in the ledger, newest first."""
+        return self._paged(DELIVERIES)
+
+    def needing_person(self) -> Iterator[Delivery]:
+        """What only a person can put right, newest first. How a test went was seen at once."""
+        return self._paged(
+            DELIVERIES.where(deliveries.c.state.in_(NEEDS_PERSON), runs.c.kind != DeliveryKind.TEST)
+        )
+
+    def _paged(self, chosen: Any) -> Iterator[Delivery]:
+        statement = chosen.order_by(deliveries.c.id.desc()).limit(_PAGE)
         last: int | None = None
         while True:
             page = statement if last is None else statement.where(deliveries.c.id < last)
@@ -112,13 +119,24 @@ class Reading:
         return list(self._read(statement.limit(3)))
 
     def untold(self) -> list[Delivery]:
-        """What ended badly and was not yet told to the operator; notices themselves are not."""
+        """Digests that ended badly and that the operator was not told of yet."""
         statement = DELIVERIES.where(
             deliveries.c.state.in_(NEEDS_PERSON),
             deliveries.c.reported.is_(False),
-            runs.c.kind != DeliveryKind.OPS,
+            runs.c.kind == DeliveryKind.DIGEST,
         ).order_by(deliveries.c.id)
         return list(self._read(statement))
+
+    def waiting_runs(self, kind: DeliveryKind) -> tuple[int, ...]:
+        """The runs of a kind of which something is not brought to its end."""
+        statement = (
+            select(deliveries.c.run_id)
+            .join(runs)
+            .where(runs.c.kind == kind, deliveries.c.state.in_(OPEN))
+            .distinct()
+        )
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(statement).scalars())
 
     def channels(self, scope: Scope) -> list[str]:
         """The channels for which something waits."""

@@ -1,0 +1,135 @@
+"""The message to the operator: what did not get where, why, and what to do about it. Pure."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from digest.core.content import (
+    Content,
+    DeliveryState,
+    EmailContent,
+    SlackContent,
+    SlackMessage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digest.core.outbox import Delivery
+    from digest.store.rows import Hold
+
+_MOST_ITEMS = 20
+_HEADER = 140  # characters of Slack's 150
+_SECTION = 2900  # characters of Slack's 3,000
+_DO = {
+    DeliveryState.HELD: "Look whether it arrived, then: digest deliveries resolve {id} --sent "
+    "(or --resend)",
+    DeliveryState.FAILED: "Put right what the answer says, then: digest deliveries resend {id}",
+    DeliveryState.DEAD: "Once the server works again: digest deliveries resend {id}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Item:
+    what: str
+    why: str
+    do: str
+
+
+def notice(deliveries: Sequence[Delivery], holds: Sequence[Hold]) -> Content:
+    """One message about all of it, in every form."""
+    items = [*map(_about_hold, holds), *map(_about, deliveries)]
+    shown = items[:_MOST_ITEMS]
+    more = len(items) - len(shown)
+    rest = f"And {more} more: digest deliveries --failed" if more else ""
+    title = _title(deliveries, holds)
+    return Content(
+        email=EmailContent(
+            subject=f"digest: {title}",
+            html=_page(title, shown, rest),
+            text=_text(title, shown, rest),
+        ),
+        slack=SlackContent(messages=(_post(title, shown, rest),)),
+    )
+
+
+def _title(deliveries: Sequence[Delivery], holds: Sequence[Hold]) -> str:
+    said = []
+    if len(deliveries) == 1:
+        said.append("a message was not delivered")
+    elif deliveries:
+        said.append(f"{len(deliveries)} messages were not delivered")
+    if holds:
+        said.append(f"the channel {', '.join(hold.channel for hold in holds)} can't be used")
+    title = "; ".join(said)
+    return title[:1].upper() + title[1:]
+
+
+def _about(one: Delivery) -> _Item:
+    key = one.key
+    return _Item(
+        what=f"{key.job} {key.period} to {key.recipient} over {key.channel}: {one.state}",
+        why=one.last_error or "No reason is known.",
+        do=_DO[one.state].format(id=key.digest[:8]) if one.state in _DO else "",
+    )
+
+
+def _about_hold(hold: Hold) -> _Item:
+    cure = (
+        "It is tried again by itself; look at the server if this goes on."
+        if hold.passing
+        else "Nobody gets anything over it before that is put right. Then: digest run"
+    )
+    return _Item(
+        what=f"Channel {hold.channel}, since {hold.since:%Y-%m-%d %H:%M} UTC",
+        why=hold.reason,
+        do=cure,
+    )
+
+
+def _text(title: str, items: Sequence[_Item], rest: str) -> str:
+    parts = [title, *("\n".join(_lines(item)) for item in items)]
+    return "\n\n".join([*parts, rest] if rest else parts) + "\n"
+
+
+def _lines(item: _Item) -> list[str]:
+    return [line for line in (item.what, item.why, item.do) if line]
+
+
+def _page(title: str, items: Sequence[_Item], rest: str) -> str:
+    rows = "".join(
+        '<tr><td style="padding: 12px 0; border-top: 1px solid #8884">'
+        f"<strong>{html.escape(item.what)}</strong>"
+        f'<br>{html.escape(item.why)}<br><span style="font-size: 14px">'
+        f"{html.escape(item.do)}</span></td></tr>"
+        for item in items
+    )
+    ending = f"<p>{html.escape(rest)}</p>" if rest else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{html.escape(title)}</title></head>"
+        '<body style="font-family: Helvetica, Arial, sans-serif; font-size: 16px; '
+        'line-height: 24px; padding: 24px; max-width: 600px; overflow-wrap: anywhere">'
+        f'<h1 style="font-size: 20px; line-height: 28px; margin: 0 0 16px">{html.escape(title)}'
+        '</h1><table role="presentation" style="border-collapse: collapse; width: 100%">'
+        f"{rows}</table>{ending}</body></html>"
+    )
+
+
+def _post(title: str, items: Sequence[_Item], rest: str) -> SlackMessage:
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(title[:_HEADER])}]
+    blocks += [
+        {"type": "section", "text": _plain("\n".join(_lines(item))[:_SECTION])} for item in items
+    ]
+    if rest:
+        blocks.append({"type": "section", "text": _plain(rest)})
+    return SlackMessage(text=title, blocks=tuple(blocks))
+
+
+def _plain(text: str) -> dict[str, str]:
+    """Words of servers and names of people are shown as they are, never as mentions or links."""
+    return {"type": "plain_text", "text": text}
