@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from digest.app import utc_now
 from digest.app.parts import open_channel, place_of
 from digest.core.content import DeliveryKind
 from digest.core.periods import PeriodKind
@@ -31,7 +32,7 @@ _USUAL_LATENESS = timedelta(hours=72)
 
 def open_sender(config: Config, command: str, clock: Callable[[], datetime]) -> Store:
     """As the one who sends. Raises StateBusyError, StateRefusedError."""
-    return opening.open_sender(place_of(config), command=command, clock=clock)
+    return opening.open_sender(place_of(config), command=command, clock=clock, wall=utc_now)
 
 
 def open_deciding(config: Config, clock: Callable[[], datetime]) -> Store | None:
@@ -46,7 +47,13 @@ def reading(config: Config) -> Iterator[Reading | None]:
         yield found
 
 
-def sender(config: Config, store: Store, stop: Stop, clock: Callable[[], datetime]) -> Sender:
+def sender(
+    config: Config,
+    store: Store,
+    stop: Stop,
+    clock: Callable[[], datetime],
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
+) -> Sender:
     """What sends through the config's channels, by the config's rules."""
     return Sender(
         store=store,
@@ -59,6 +66,7 @@ def sender(config: Config, store: Store, stop: Stop, clock: Callable[[], datetim
         stop=stop,
         clock=clock,
         monotonic=time.monotonic,
+        progress=progress,
     )
 
 

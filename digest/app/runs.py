@@ -63,7 +63,7 @@ def run(
                 yield works.dry(job, period)
             return
         with ledger.open_sender(config, f"digest run {' '.join(order.names)}", clock) as store:
-            sender = ledger.sender(config, store, stop, clock)
+            sender = ledger.sender(config, store, stop, clock, progress)
             for job, period in jobs:
                 yield works.run(job, period, store, sender)
             if not stop.asked:

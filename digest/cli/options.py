@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -101,7 +102,8 @@ class Progress:
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show the step that is being done."""
         if self._shows:
-            click.echo(f"{_CLEAR}{what} {done}/{total}", nl=False, err=True)
+            with suppress(OSError, ValueError):  # the terminal may have gone; the work goes on
+                click.echo(f"{_CLEAR}{what} {done}/{total}", nl=False, err=True)
 
     def clear(self) -> None:
         """Take the line away, so that something else can be said."""

@@ -45,6 +45,7 @@ class LedgerPassage:
         stop: Stop,
         alive: Callable[[], bool],
         monotonic: Callable[[], float],
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
         self.channel = channel
         self.fault: Outcome | None = None
@@ -56,6 +57,7 @@ class LedgerPassage:
         self._stop = stop
         self._alive = alive
         self._monotonic = monotonic
+        self._settled = settled
         self._lock = threading.RLock()
         self._ready: deque[Leased] = deque()
         self._held: dict[str, Leased] = {}
@@ -138,6 +140,7 @@ class LedgerPassage:
                 self.sent += 1
                 done.add_done_callback(lambda _: reached(Step.SENT_POST))
             self._watch(done)
+        self._settled()
 
     def close(self, why: str) -> None:
         """Settle what the channel left, hand back what it never took, and wait for the ledger.

@@ -7,6 +7,7 @@ a message that has to become smaller, or one that is sent again because its outc
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -49,9 +50,27 @@ class Rules:
     look_again: timedelta = LOOK_AGAIN
 
 
+class _Counted:
+    """Tells how many are settled of how many there were."""
+
+    def __init__(self, progress: Callable[[str, int, int], None], total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        with self._lock:
+            self._done += 1
+            self._progress("sending", self._done, self._total)
+
+
 @dataclass(slots=True, kw_only=True)
 class Sender:
-    """Sends through the channels that `open_channel` gives, each opened once."""
+    """Sends through the channels that `open_channel` gives, each opened once.
+
+    `progress` is told (what, number, of how many), also from threads.
+    """
 
     store: Store
     open_channel: Callable[[str], Channel]
@@ -59,6 +78,7 @@ class Sender:
     stop: Stop
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None
     _open: dict[str, Channel] = field(default_factory=dict)
     _faulty: set[str] = field(default_factory=set)
 
@@ -91,7 +111,8 @@ class Sender:
         ]
         if not names:
             return
-        passages = [self._passage(scope, name) for name in names]
+        told = _Counted(self.progress, self.store.ledger.waiting_count(scope))
+        passages = [self._passage(scope, name, told) for name in names]
         pool = ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="digest-channel")
         try:
             running = [pool.submit(self._deliver, passage) for passage in passages]
@@ -105,7 +126,7 @@ class Sender:
         if broken is not None:
             raise broken
 
-    def _passage(self, scope: Scope, name: str) -> LedgerPassage:
+    def _passage(self, scope: Scope, name: str, told: Callable[[], None]) -> LedgerPassage:
         return LedgerPassage(
             self.store.ledger,
             scope,
@@ -114,6 +135,7 @@ class Sender:
             stop=self.stop,
             alive=self.store.alive,
             monotonic=self.monotonic,
+            settled=told,
         )
 
     def _is_held(self, name: str) -> bool:
@@ -170,6 +192,7 @@ class Sender:
             gap=self.rules.look_again,
             clock=self.clock,
             stop=self.stop,
+            progress=self.progress,
         )
         unsure.settle(scope, self.channel)
         return any(

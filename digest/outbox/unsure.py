@@ -34,6 +34,7 @@ class Unsure:
     gap: timedelta
     clock: Callable[[], datetime]
     stop: Stop
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None
 
     def settle(self, scope: Scope, channel: Callable[[str], Channel]) -> None:
         """Look for each; wait for the second look, but not when we are told to stop."""
@@ -42,9 +43,10 @@ class Unsure:
             if not left:
                 return
             due = [held for held in left if held.due_at is None or held.due_at <= self.clock()]
-            for held in due:
+            for number, held in enumerate(due, start=1):
                 if self.stop.asked:
                     return
+                self.progress("looking whether it arrived", number, len(due))
                 self._settle(held, channel)
             if not due:
                 soonest = min(held.due_at for held in left if held.due_at is not None)

@@ -86,6 +86,7 @@ class Ledger(Reading):
         self._writer = writer
         self._owner = owner
         self._clock = clock
+        self.wall = clock
 
     # Planning
 
@@ -291,7 +292,10 @@ class Ledger(Reading):
         Raises StoreError when it could not be written; then nothing may be sent.
         """
         now, held, before = self._clock(), leased.delivery, leased.at
-        ours = self._writer.do(lambda batch: moves.arm(batch.connection, held, before, now))
+        seen = self.wall()
+        ours = self._writer.do(
+            lambda batch: moves.arm(batch.connection, held, before, now, armed_at=seen)
+        )
         if ours:
             leased.at = State.AT_RISK
         return ours

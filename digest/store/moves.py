@@ -54,12 +54,16 @@ def begin(connection: Connection, held: Delivery, now: datetime) -> bool:
     return _move(connection, _BEGIN, held, State.LEASED, State.SENDING, now=now, attempt=1)
 
 
-def arm(connection: Connection, held: Delivery, before: State, now: datetime) -> bool:
+def arm(
+    connection: Connection, held: Delivery, before: State, now: datetime, *, armed_at: datetime
+) -> bool:
     """From now on the recipient may have it. Again for one that waited while it was armed."""
     if before is State.AT_RISK:
-        values = _values(held, State.AT_RISK, State.AT_RISK, now) | {"new_armed_at": now}
+        values = _values(held, State.AT_RISK, State.AT_RISK, now) | {"new_armed_at": armed_at}
         return connection.execute(_ARM, values).rowcount == 1
-    return _move(connection, _ARM, held, before, State.AT_RISK, now=now, attempt=1, armed_at=now)
+    return _move(
+        connection, _ARM, held, before, State.AT_RISK, now=now, attempt=1, armed_at=armed_at
+    )
 
 
 def sent(

@@ -59,8 +59,17 @@ class Store:
         self.closing.close()
 
 
-def open_sender(place: StatePlace, *, command: str, clock: Callable[[], datetime]) -> Store:
+def open_sender(
+    place: StatePlace,
+    *,
+    command: str,
+    clock: Callable[[], datetime],
+    wall: Callable[[], datetime] | None = None,
+) -> Store:
     """Open the ledger as its one sender, making it when there is none; recover what was left.
+
+    `clock` decides what is due and is written down; `wall`, where it is another one, is the time
+    that servers know, too.
 
     On PostgreSQL there may be many senders, each with a lease. Raises StateBusyError that names
     the process which has it, StateRefusedError when it is damaged, newer than we are, older than
@@ -71,6 +80,8 @@ def open_sender(place: StatePlace, *, command: str, clock: Callable[[], datetime
             store = _open_server(place, command, clock, closing)
         else:
             store = _open_file(place, place.path, command, clock, closing)
+        if wall is not None:
+            store.ledger.wall = wall
         store.closing = closing.pop_all()
     return store
 
@@ -179,6 +190,7 @@ def _open_file(
     if not path.exists():
         _refuse_lost(path)
         sqlite.create(path, first_rows)
+        known = None
     engine = sqlite.ready(path, whole=True)
     closing.callback(engine.dispose)
     with engine.connect() as connection:

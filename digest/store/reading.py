@@ -151,6 +151,18 @@ class Reading:
         with self._engine.connect() as connection:
             return list(connection.execute(statement).scalars())
 
+    def waiting_count(self, scope: Scope) -> int:
+        """How many deliveries of a scope wait to be sent, at whatever time."""
+        statement = (
+            select(func.count())
+            .select_from(deliveries)
+            .where(deliveries.c.run_id.in_(scope.runs), deliveries.c.state.in_(WAITING))
+        )
+        if scope.rows is not None:
+            statement = statement.where(deliveries.c.id.in_(scope.rows))
+        with self._engine.connect() as connection:
+            return int(connection.execute(statement).scalar_one())
+
     def is_due(self, scope: Scope, channel: str, now: datetime) -> bool:
         """Whether anything of a channel may be taken up at its own time, not early."""
         due = Scope(runs=scope.runs, rows=scope.rows)

@@ -69,6 +69,7 @@ def test_a_terminal_sees_progress_and_is_left_clean(tmp_path: Path, phase: Phase
         os.close(theirs)
     assert said.code == 75
     assert "sessions/timeseries sessionCount 1/1" in shown
+    assert "sending 1/1" in shown
     # whatever is said after the progress begins on an empty line
     assert shown.rindex("\033[K") > shown.rindex("1/1")
     assert "\033" not in said.out
