@@ -11,6 +11,7 @@
     ├── DeliveryError              1   a channel could not take a message
     │   └── NotArmedError          1   the risk of sending could not be made durable
     └── StoreError                 1   the ledger could not be written, or its state is not known
+        ├── UnsureError            1   it is not known what is on the disk
         ├── StateRefusedError     78   the ledger is damaged, newer, older than it was, or elsewhere
         └── StateBusyError        75   another process uses the ledger, or its disk is full
 
@@ -140,6 +141,10 @@ class NotArmedError(DeliveryError):
 
 class StoreError(DigestError):
     """The ledger could not be written, or it is not known what was written."""
+
+
+class UnsureError(StoreError):
+    """It is not known what is on the disk, so nothing more is sent."""
 
 
 class StateRefusedError(StoreError):

@@ -11,7 +11,7 @@ from digest.app import ledger
 from digest.app.clock import clock_from
 from digest.app.orders import wanted
 from digest.app.parts import Sources
-from digest.app.trouble import tell_operator
+from digest.app.trouble import send_left, tell_operator
 from digest.core.content import DeliveryKind, DeliveryState
 from digest.core.outbox import OPEN, Delivery
 from digest.core.report_model import Tone
@@ -20,7 +20,7 @@ from digest.outbox.planning import Mailing, frozen
 from digest.outbox.stopping import Stop
 from digest.render import Renderer
 from digest.store import upkeep
-from digest.store.ledger import NewRun
+from digest.store.planned import NewRun
 from digest.store.reading import Scope
 
 if TYPE_CHECKING:
@@ -71,8 +71,12 @@ def run(
 
 
 def _afterwards(config: Config, store: Store, sender: Sender) -> None:
-    """Tell the operator, and purge; trouble with that must not hide what became of the runs."""
+    """Send what older runs left, tell the operator, and purge.
+
+    Trouble with that must not hide what became of the runs.
+    """
     try:
+        send_left(store, sender)
         tell_operator(config, store, sender)
         before = sender.clock() - config.delivery.retention
         upkeep.purge_when_due(store.writer, before, sender.clock())

@@ -16,7 +16,7 @@ from digest.core.content import Content, DeliveryKind, EmailContent, SlackConten
 from digest.errors import StoreError, UsageError
 from digest.outbox.planning import Mailing, frozen
 from digest.outbox.stopping import Stop
-from digest.store.ledger import NewRun
+from digest.store.planned import NewRun
 from digest.store.reading import Scope
 
 if TYPE_CHECKING:

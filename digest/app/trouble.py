@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from digest.app.notice import notice
 from digest.core.content import DeliveryKind, DeliveryState
 from digest.outbox.planning import Mailing, frozen
-from digest.store.ledger import NewRun
+from digest.store.planned import NewRun
 from digest.store.reading import Scope
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class Trouble:
 def tell_operator(config: Config, store: Store, sender: Sender) -> None:
     """Plan and send one notice about everything that is untold, if there is anything.
 
-    That it was told is written in the transaction that plans the notice, so it is told once. The
-    notices' own deliveries that an earlier process left are sent, too.
+    That it was told is written in the transaction that plans the notice, so it is told once.
     """
     ledger, now = store.ledger, sender.clock()
     trouble = Trouble(
@@ -78,7 +77,12 @@ def tell_operator(config: Config, store: Store, sender: Sender) -> None:
             reports=[one.row for one in trouble.deliveries],
             told=[hold.channel for hold in trouble.holds],
         )
-    if left := ledger.waiting_runs(DeliveryKind.OPS):
+    send_left(store, sender)
+
+
+def send_left(store: Store, sender: Sender) -> None:
+    """Whatever earlier runs and notices left, whose time has come, whoever began it."""
+    if left := store.ledger.open_runs():
         sender.send(Scope(runs=left))
 
 

@@ -91,7 +91,7 @@ class Progress:
     """A progress line on a terminal's stderr while the `with` block lasts; silent in a pipe."""
 
     def __init__(self) -> None:
-        self._shows = sys.stderr.isatty()
+        self._shows = sys.stderr is not None and sys.stderr.isatty()  # there may be none
 
     def __enter__(self) -> Self:
         return self

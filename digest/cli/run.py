@@ -59,13 +59,19 @@ def command(
     config = open_config(ctx, config_path)
     order = orders.Order(names=names, period=period, now=now, to=to, dry_run=dry_run, force=force)
     results = []
+    unheard: OSError | None = None
     with stoppable() as stop, Progress() as progress:
         for result in runs.run(config, order, progress, stop):
-            progress.clear()
-            _tell_trouble(result)
-            if not as_json:
-                _tell(result)
             results.append(result)
+            try:
+                progress.clear()
+                _tell_trouble(result)
+                if not as_json:
+                    _tell(result)
+            except OSError as error:  # nobody can hear it; the digests after it go out all the same
+                unheard = error
+    if unheard is not None:
+        raise unheard
     if as_json:
         click.echo(json.dumps({"runs": [_run_json(r) for r in results]}, indent=2))
     return pipeline.worst(result.exit_code for result in results)

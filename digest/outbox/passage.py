@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import deque
 from concurrent.futures import wait
@@ -118,7 +119,7 @@ class LedgerPassage:
 
     def still_fresh(self, parcel: Parcel) -> bool:
         """Whether the arm is recent enough, and nobody can have taken the delivery over."""
-        age = self._monotonic() - self._armed[parcel.key.digest]
+        age = self._monotonic() - self._armed.get(parcel.key.digest, -math.inf)
         return age <= FRESH and self._alive()
 
     def settle(self, parcel: Parcel, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from digest.errors import StateRefusedError
+from digest.errors import StateRefusedError, UnsureError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,7 @@ class HighWater:
         self.path = folder / "instance.json"
         self._fd: int | None = None
         self._install = ""
+        self._sent = 0
 
     def read(self) -> Mark | None:
         """What was written last; None when nothing was yet.
@@ -54,18 +55,36 @@ class HighWater:
                 "one; put it back, or say that it is with: digest recover --accept-older-db"
             ) from None
 
-    def open(self, install: str) -> None:
-        """Keep the file open for `raise_to`."""
-        self._install = install
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def open(self, install: str, sent: int) -> None:
+        """Keep the file open for `raise_to`; `sent` is the mark that it has.
+
+        Raises StateRefusedError when it can't be written.
+        """
+        self._install, self._sent = install, sent
+        try:
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StateRefusedError(
+                f"{self.path} can't be written: {error.strerror}; without it nothing is sent"
+            ) from None
 
     def raise_to(self, sent: int) -> None:
-        """Write the new mark, durably. Raises OSError."""
-        if self._fd is None:
+        """Write the new mark, durably; it is never lowered.
+
+        Raises UnsureError, after which nothing more may be sent.
+        """
+        if self._fd is None or sent <= self._sent:
             return
         line = json.dumps({"install": self._install, "sent": sent})
-        os.pwrite(self._fd, line.ljust(_LENGTH - 1).encode() + b"\n", 0)
-        os.fdatasync(self._fd)
+        try:
+            os.pwrite(self._fd, line.ljust(_LENGTH - 1).encode() + b"\n", 0)
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise UnsureError(
+                f"{self.path} can't be written: {error.strerror}; nothing more is sent. Look at "
+                "the disk, then run digest again"
+            ) from None
+        self._sent = sent
 
     def close(self) -> None:
         """Done with it."""

@@ -6,59 +6,37 @@ result. Reading uses connections of its own.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
-
 from digest.core.content import DeliveryState as State
-from digest.core.content import Frozen, Parcel
-from digest.core.outbox import WAITING, after_try, before_try
+from digest.core.outbox import after_try
 from digest.core.steps import Step, reached
-from digest.store import holds, moves
-from digest.store.inserting import insert_new
-from digest.store.reading import Reading, Scope, waiting
-from digest.store.rows import DELIVERIES, Run, delivery_of, held_texts, run_of
-from digest.store.snapshots import keep
-from digest.store.tables import contents, deliveries, runs
+from digest.store import holds, leasing, moves, planned
+from digest.store.planned import AT_ONCE
+from digest.store.reading import Reading
+from digest.store.rows import held_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
     from concurrent.futures import Future
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import Engine
 
-    from digest.core.content import DeliveryKey, DeliveryKind, Outcome
+    from digest.core.content import Outcome, Parcel
     from digest.core.outbox import Decision, Delivery
     from digest.core.snapshots import Snapshot
+    from digest.store.planned import NewDelivery, NewRun
+    from digest.store.reading import Scope
+    from digest.store.rows import Run
     from digest.store.writer import Batch, Writer
 
 # Commits that may wait for company, in seconds: a try that has begun is only counted, and the
 # next message's arm comes about as soon as its server answers.
 _BEGIN_WAITS = 0.5
 _RESULT_WAITS = 0.003
-_AT_ONCE = 100  # rows of one statement, so that memory does not grow with the readers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRun:
-    """What is planned: a job's period, and until when it is tried."""
-
-    job: str
-    kind: DeliveryKind
-    period: str
-    app: str
-    planned_at: datetime
-    deadline: datetime
-    generation: int = 0
-    warnings: tuple[str, ...] = ()
-
-
-NewDelivery = tuple["DeliveryKey", "Frozen | str"]
-"""A key with its bytes, or with the sentence why there are none for this recipient."""
 
 
 @dataclass(slots=True)
@@ -108,7 +86,7 @@ class Ledger(Reading):
         """
         reached(Step.PLAN_PRE)
         made = self._writer.do(
-            lambda held: self._plan(
+            lambda held: planned.plan(
                 held.connection,
                 new,
                 batch,
@@ -116,86 +94,11 @@ class Ledger(Reading):
                 supersedes=supersedes,
                 reports=reports,
                 told=told,
+                install=self.install,
             )
         )
         reached(Step.PLAN_POST)
         return made
-
-    def _plan(
-        self,
-        connection: Connection,
-        new: NewRun,
-        batch: Iterable[NewDelivery],
-        *,
-        snapshots: Iterable[Snapshot],
-        supersedes: int | None,
-        reports: Collection[int],
-        told: Collection[str],
-    ) -> Run | None:
-        row = connection.execute(
-            insert_new(connection, runs)
-            .values(
-                job=new.job,
-                kind=new.kind,
-                period=new.period,
-                generation=new.generation,
-                app=new.app,
-                planned_at=new.planned_at,
-                deadline=new.deadline,
-                warnings=held_texts(new.warnings) or "",
-            )
-            .returning(runs)
-        ).first()
-        if row is None:
-            return None
-        keep(connection, snapshots)
-        reached(Step.SNAPSHOT_POST)
-        for some in _in_pieces(self._new_rows(connection, row, batch), _AT_ONCE):
-            connection.execute(insert(deliveries), some)
-        if supersedes is not None:
-            _supersede(connection, supersedes, self.install, new.planned_at)
-        for rows in _in_pieces(reports, _AT_ONCE):
-            connection.execute(
-                update(deliveries).where(deliveries.c.id.in_(rows)).values(reported=True)
-            )
-        if told:
-            holds.told(connection, told)
-        return run_of(row)
-
-    def _new_rows(
-        self, connection: Connection, run: Row[Any], batch: Iterable[NewDelivery]
-    ) -> Iterator[dict[str, Any]]:
-        known: dict[int, tuple[bytes, int]] = {}
-        for key, held in batch:
-            frozen = held if isinstance(held, Frozen) else Frozen(document=b"")
-            refusal = held if isinstance(held, str) else None
-            document = frozen.document
-            if id(document) not in known:  # readers of one content share one bytes object
-                known[id(document)] = (document, _content(connection, document))
-            yield {
-                "key": key.digest,
-                "run_id": run.id,
-                "channel": key.channel,
-                "recipient": key.recipient,
-                "generation": key.generation,
-                "content_id": known[id(document)][1],
-                "head": frozen.head,
-                "reference": frozen.reference,
-                "place": None,
-                "remarks": held_texts(frozen.remarks),
-                "state": State.PLANNED if refusal is None else State.FAILED,
-                "fence": 0,
-                "owner": None,
-                "attempts": 0,
-                "uncertain": 0,
-                "looks": 0,
-                "small": False,
-                "due_at": None,
-                "armed_at": None,
-                "updated_at": run.planned_at,
-                "reported": False,
-                "last_error": refusal,
-            }
 
     # Leasing
 
@@ -216,7 +119,17 @@ class Ledger(Reading):
         now = self._clock()
         while True:
             last, taken = self._writer.do(
-                partial(self._lease, scope, channel, after=after, most=most, wanted=wanted, now=now)
+                partial(
+                    leasing.lease,
+                    scope,
+                    channel,
+                    install=self.install,
+                    owner=self._owner,
+                    after=after,
+                    most=most,
+                    wanted=wanted,
+                    now=now,
+                )
             )
             if taken or last is None:
                 break
@@ -226,55 +139,6 @@ class Ledger(Reading):
             Leased(delivery=held, parcel=self.parcel_of(held, head, content))
             for held, head, content in taken
         ]
-
-    def _lease(
-        self,
-        scope: Scope,
-        channel: str,
-        batch: Batch,
-        *,
-        after: int,
-        most: int,
-        wanted: Callable[[Delivery], bool],
-        now: datetime,
-    ) -> tuple[int | None, list[tuple[Delivery, bytes, int]]]:
-        """The last row that was looked at, and what was leased."""
-        connection = batch.connection
-        statement = (
-            waiting(scope, channel, now)
-            .add_columns(deliveries.c.head, deliveries.c.content_id)
-            .where(deliveries.c.id > after)
-            .order_by(deliveries.c.id)
-            .with_for_update(of=deliveries, skip_locked=True)
-            .limit(most)
-        )
-        found: list[tuple[Delivery, bytes, int]] = []
-        last = None
-        for row in connection.execute(statement).all():
-            held = delivery_of(row, self.install)
-            last = held.row
-            verdict = before_try(held, now, wanted=wanted(held))
-            if verdict is None:
-                found.append((replace(held, fence=held.fence + 1), row.head, row.content_id))
-            else:
-                moves.end(connection, held, held.state, verdict.state, now, reason=verdict.reason)
-        self._take(connection, [held for held, _, _ in found], now)
-        return last, found
-
-    def _take(self, connection: Connection, taken: list[Delivery], now: datetime) -> None:
-        if not taken:
-            return
-        connection.execute(
-            update(deliveries)
-            .where(deliveries.c.id.in_([held.row for held in taken]))
-            .values(
-                state=State.LEASED,
-                owner=self._owner,
-                fence=deliveries.c.fence + 1,
-                updated_at=now,
-            )
-        )
-        moves.log(connection, [moves.entry(held, held.state, State.LEASED, now) for held in taken])
 
     # What became of it
 
@@ -296,6 +160,8 @@ class Ledger(Reading):
         ours = self._writer.do(
             lambda batch: moves.arm(batch.connection, held, before, now, armed_at=seen)
         )
+        if self._writer.broken is not None:  # its own commit may have been the last good one
+            raise self._writer.broken
         if ours:
             leased.at = State.AT_RISK
         return ours
@@ -353,10 +219,11 @@ class Ledger(Reading):
     ) -> None:
         """The channel is in trouble, so all that waits for it waits until then; no try counts."""
         after = 0
-        while some := self.lease(scope, channel, after=after, most=_AT_ONCE, wanted=wanted):
+        while some := self.lease(scope, channel, after=after, most=AT_ONCE, wanted=wanted):
             after = some[-1].delivery.row
             now = self._clock()
-            self._writer.do(partial(_put_off, some, reason, until, now))
+            held = [leased.delivery for leased in some]
+            self._writer.do(partial(leasing.put_off, held, reason, until, now))
 
     def hold(self, channel: str, fault: Outcome) -> datetime:
         """Note that a channel is in trouble; gives until when it is left alone."""
@@ -420,47 +287,3 @@ class Ledger(Reading):
             )
 
         return self._writer.do(work)
-
-
-def _put_off(some: list[Leased], reason: str, until: datetime, now: datetime, batch: Batch) -> None:
-    for leased in some:
-        moves.end(
-            batch.connection,
-            leased.delivery,
-            State.LEASED,
-            State.RETRY_WAIT,
-            now,
-            reason=reason,
-            due_at=until,
-        )
-
-
-def _content(connection: Connection, document: bytes) -> int:
-    """The id of a document, which is stored once however often it is sent."""
-    digest = hashlib.sha256(document).digest()
-    statement = insert_new(connection, contents).values(sha256=digest, data=document)
-    connection.execute(statement)
-    return int(
-        connection.execute(select(contents.c.id).where(contents.c.sha256 == digest)).scalar_one()
-    )
-
-
-def _supersede(connection: Connection, run: int, install: str, now: datetime) -> None:
-    """A newer generation is on its way, so what is left of this one is not sent any more."""
-    left = (*WAITING, State.UNCERTAIN, State.HELD, State.FAILED, State.DEAD)
-    statement = DELIVERIES.where(deliveries.c.run_id == run, deliveries.c.state.in_(left))
-    for row in connection.execute(statement).all():
-        held = delivery_of(row, install)
-        reason = f"superseded by a newer generation; was {held.state}"
-        moves.end(connection, held, held.state, State.SKIPPED, now, reason=reason)
-
-
-def _in_pieces(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    piece: list[Any] = []
-    for item in items:
-        piece.append(item)
-        if len(piece) == size:
-            yield piece
-            piece = []
-    if piece:
-        yield piece

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from digest.errors import StateRefusedError
 from digest.store import postgres, sqlite
@@ -51,8 +52,10 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_exc: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
+        if isinstance(error, DBAPIError):
+            raise sqlite.refusal(self.place.shown, error) from None
 
     def close(self) -> None:
         """Write what is left to write, then let the next one in."""
@@ -92,18 +95,16 @@ def open_deciding(place: StatePlace, *, clock: Callable[[], datetime]) -> Store 
     Raises StateRefusedError when it can't be used as it is.
     """
     with ExitStack() as closing:
-        if place.path is None:
-            engine = closing.enter_context(postgres.opened(place))
-        elif place.path.exists():
-            engine = sqlite.ready(place.path, whole=False)
-            closing.callback(engine.dispose)
-        else:
-            _refuse_lost(place.path)
+        engine = _engine_if_there(place, closing)
+        if engine is None:
             return None
         mark = None
         if place.path is not None:
             mark = HighWater(place.path.parent)
-        store = _store(engine, place, clock, closing, owner="", mark=mark)
+        try:
+            store = _store(engine, place, clock, closing, owner="", mark=mark)
+        except DBAPIError as error:
+            raise sqlite.refusal(place.shown, error) from None
         store.closing = closing.pop_all()
     return store
 
@@ -115,18 +116,28 @@ def reading(place: StatePlace) -> Iterator[Reading | None]:
     Raises StateRefusedError when it can't be used as it is.
     """
     with ExitStack() as closing:
-        if place.path is None:
-            engine = closing.enter_context(postgres.opened(place))
-        elif place.path.exists():
-            engine = sqlite.ready(place.path, whole=False)
-            closing.callback(engine.dispose)
-        else:
-            _refuse_lost(place.path)
+        engine = _engine_if_there(place, closing)
+        if engine is None:
             yield None
             return
-        with engine.connect() as connection:
-            install, _ = identity(connection)
-        yield Reading(engine, install)
+        try:
+            with engine.connect() as connection:
+                install, _ = identity(connection)
+            yield Reading(engine, install)
+        except DBAPIError as error:
+            raise sqlite.refusal(place.shown, error) from None
+
+
+def _engine_if_there(place: StatePlace, closing: ExitStack) -> Engine | None:
+    """The database as it is, beside its sender; None when nothing was ever sent."""
+    if place.path is None:
+        return closing.enter_context(postgres.opened(place))
+    if not place.path.exists():
+        _refuse_lost(place.path)
+        return None
+    engine = sqlite.ready(place.path, whole=False)
+    closing.callback(engine.dispose)
+    return engine
 
 
 def accept_older_database(place: StatePlace, *, clock: Callable[[], datetime]) -> int:
@@ -156,7 +167,7 @@ def accept_older_database(place: StatePlace, *, clock: Callable[[], datetime]) -
         held = store.writer.do(lambda batch: accept_older(batch, install, sent, now))
         with engine.connect() as connection:
             install, sent = identity(connection)
-        mark.open(install)
+        mark.open(install, -1)
         closing.callback(mark.close)
         mark.raise_to(sent)
     return held
@@ -245,7 +256,8 @@ def _store(
             select(meta.c.value).where(meta.c.name == "restored_at")
         ).scalar()
     if mark is not None:
-        mark.open(install)
+        known = mark.read()
+        mark.open(install, -1 if known is None else known.sent)
         closing.callback(mark.close)
         mark.raise_to(sent)
     writer = Writer(engine, place.shown, mark.raise_to if mark else None)

@@ -127,14 +127,9 @@ class Reading:
         ).order_by(deliveries.c.id)
         return list(self._read(statement))
 
-    def waiting_runs(self, kind: DeliveryKind) -> tuple[int, ...]:
-        """The runs of a kind of which something is not brought to its end."""
-        statement = (
-            select(deliveries.c.run_id)
-            .join(runs)
-            .where(runs.c.kind == kind, deliveries.c.state.in_(OPEN))
-            .distinct()
-        )
+    def open_runs(self) -> tuple[int, ...]:
+        """The runs of which something is not brought to its end."""
+        statement = select(deliveries.c.run_id).where(deliveries.c.state.in_(OPEN)).distinct()
         with self._engine.connect() as connection:
             return tuple(connection.execute(statement).scalars())
 

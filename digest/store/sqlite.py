@@ -10,9 +10,10 @@ import contextlib
 import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from sqlalchemy import create_engine, event, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import URL, create_engine, event, text
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from digest.errors import StateBusyError, StateRefusedError
 from digest.store import schema
@@ -32,7 +33,7 @@ WRITES = "digest_writes"
 def engine_of(path: Path) -> Engine:
     """An engine on one file; nothing is opened yet."""
     made = create_engine(
-        f"sqlite+pysqlite:///{path}",
+        URL.create("sqlite+pysqlite", database=str(path)),
         connect_args={"timeout": _PATIENCE, "check_same_thread": False, "isolation_level": None},
     )
     event.listen(made, "connect", _prepare)
@@ -77,14 +78,19 @@ def ready(path: Path, *, whole: bool) -> Engine:
         raise StateRefusedError(f"{path} can't be used: {error}") from None
     except DatabaseError as error:
         engine.dispose()
-        raise _refusal(path, error) from None
+        raise refusal(path, error) from None
     return engine
 
 
 def _migrate(path: Path, connection: Connection, *, allowed: bool) -> None:
     if not allowed:
         raise StateRefusedError("it has an older schema; digest run, once, brings it up to date")
-    _copy_beside(path, connection)
+    try:
+        _copy_beside(path, connection)
+    except OSError as error:
+        raise StateRefusedError(
+            f"no copy can be made before its tables are changed: {error.strerror}"
+        ) from None
     schema.migrate(connection)
     connection.commit()
 
@@ -104,19 +110,20 @@ def _check(connection: Connection, path: Path) -> None:
     found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
     if found != "ok":
         raise _damaged(path, "its check failed")
-    # Taking the lock for writing tells a read-only disk now, and not after the first message.
+    # Writing tells a read-only disk now, and not after the first message; nothing is changed.
     connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
-    connection.commit()
+    connection.rollback()
 
 
-def _damaged(path: Path, why: str) -> StateRefusedError:
+def _damaged(path: Path | str, why: str) -> StateRefusedError:
     return StateRefusedError(
         f"the ledger {path} is damaged ({why}); it was left as it is. Put back a copy made with "
         "`digest backup`, then run: digest recover --accept-older-db"
     )
 
 
-def _refusal(path: Path, error: DatabaseError) -> StateRefusedError | StateBusyError:
+def refusal(path: Path | str, error: DBAPIError) -> StateRefusedError | StateBusyError:
+    """What a failure of the database means before anything was begun."""
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
@@ -151,7 +158,7 @@ def create(path: Path, fill: Any) -> None:
             fill(connection)
             connection.commit()
     except DatabaseError as error:
-        raise _refusal(path, error) from None
+        raise refusal(path, error) from None
     except OSError as error:
         raise StateRefusedError(f"{path} can't be made: {error.strerror}") from None
     finally:
@@ -170,18 +177,22 @@ def _copy_beside(path: Path, connection: Connection) -> None:
 def copy(path: Path, to: Path) -> int:
     """A consistent copy of a database, also while others write to it; gives its bytes.
 
-    SQLite's online backup reads it as one transaction. The copy appears whole or not at all.
+    SQLite's online backup reads it as one transaction. The copy appears whole or not at all, and
+    only when it is sound. Raises StateRefusedError for a damaged database, OSError otherwise.
     """
     part = to.with_name(f".{to.name}.part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)
     try:
         with (
-            contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
+            contextlib.closing(
+                sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+            ) as source,
             contextlib.closing(sqlite3.connect(part)) as target,
         ):
             source.execute(f"PRAGMA busy_timeout={int(_PATIENCE * 1000)}")
             source.backup(target)
+            _check_copy(target, path)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(to)
@@ -189,6 +200,15 @@ def copy(path: Path, to: Path) -> int:
         part.unlink(missing_ok=True)
     sync_folder(to.parent)
     return to.stat().st_size
+
+
+def _check_copy(copied: sqlite3.Connection, path: Path) -> None:
+    try:
+        (found,) = copied.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError:
+        found = "unreadable"
+    if found != "ok":
+        raise _damaged(path, "its check failed")
 
 
 def sync_folder(folder: Path) -> None:

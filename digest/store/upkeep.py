@@ -112,12 +112,13 @@ def resend(
 ) -> list[int]:
     """Plan a new generation of each, with the same bytes; gives their rows.
 
-    What had ended badly counts as settled by that.
+    What had ended badly counts as settled by that. One that was moved meanwhile is left out.
     """
-    return [_resend(batch.connection, one, deadline, now) for one in chosen]
+    rows = (_resend(batch.connection, one, deadline, now) for one in chosen)
+    return [row for row in rows if row is not None]
 
 
-def _resend(connection: Connection, one: Delivery, deadline: datetime, now: datetime) -> int:
+def _resend(connection: Connection, one: Delivery, deadline: datetime, now: datetime) -> int | None:
     old = connection.execute(select(deliveries).where(deliveries.c.id == one.row)).one()
     newest = connection.execute(
         select(deliveries.c.generation)
@@ -138,6 +139,11 @@ def _resend(connection: Connection, one: Delivery, deadline: datetime, now: date
         recipient=one.key.recipient,
         generation=newest + 1,
     )
+    reason = f"sent again as {key.digest[:8]}; was {one.state}"
+    if one.state in _AGAIN and not moves.end(
+        connection, one, one.state, State.SKIPPED, now, reason=reason
+    ):
+        return None
     row = connection.execute(
         insert(deliveries)
         .values(
@@ -171,9 +177,6 @@ def _resend(connection: Connection, one: Delivery, deadline: datetime, now: date
         .where(runs.c.id == one.run, runs.c.deadline < deadline)
         .values(deadline=deadline)
     )
-    if one.state in _AGAIN:
-        reason = f"sent again as {key.digest[:8]}; was {one.state}"
-        moves.end(connection, one, one.state, State.SKIPPED, now, reason=reason)
     return int(row)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from digest.errors import DigestError, StateBusyError, StoreError
+from digest.errors import DigestError, StateBusyError, StoreError, UnsureError
 from digest.store.sqlite import WRITES
 
 if TYPE_CHECKING:
@@ -41,10 +41,6 @@ _COUNT_SENT = text(
 )
 
 logger = logging.getLogger(__name__)
-
-
-class UnsureError(StoreError):
-    """It is not known what is on the disk."""
 
 
 @dataclass(slots=True)
@@ -96,6 +92,11 @@ class Writer:
         """The same, waited for."""
         return self.submit(work, must=must).result()
 
+    @property
+    def broken(self) -> StoreError | None:
+        """Why nothing more is written, if that is so."""
+        return self._broken
+
     def stop_waiting(self) -> None:
         """Give up what must be written and can't be: the process has to end."""
         self._give_up.set()
@@ -137,7 +138,9 @@ class Writer:
             if isinstance(said, UnsureError):
                 self._broken = said
             if len(batch) > 1 and self._broken is None:
-                for task in batch:  # so that only the culprit fails
+                # One by one, so that only the culprit fails; what must be written comes last,
+                # because it may have to be waited for.
+                for task in sorted(batch, key=lambda one: one.must):
                     self._write(connection, [task])
                 return
             self._fail(connection, batch, said)
@@ -155,7 +158,10 @@ class Writer:
                 connection.rollback()
             raise
         if count is not None and self._on_sent is not None:
-            self._on_sent(count)
+            try:
+                self._on_sent(count)
+            except UnsureError as error:  # what is committed stays so; nothing comes after it
+                self._broken = error
         for task, result in zip(batch, results, strict=True):
             task.result.set_result(result)
 

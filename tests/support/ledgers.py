@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from digest.core.content import (
     DeliveryKey,
@@ -22,18 +22,21 @@ from digest.core.outbox import Delivery
 from digest.errors import NotArmedError
 from digest.outbox.sending import Rules, Sender
 from digest.outbox.stopping import Stop
-from digest.store.ledger import NewRun
 from digest.store.opening import open_sender
 from digest.store.places import StatePlace
+from digest.store.planned import NewRun
 from digest.store.reading import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
     from digest.core.content import Envelope, Passage
     from digest.store.opening import Store
     from digest.store.rows import Run
+
+Result = TypeVar("Result")
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -163,12 +166,18 @@ def only(store: Store, run: Run) -> Delivery:
     return held
 
 
+def written(store: Store, asked: Future[Result]) -> Result:
+    """What was asked of the ledger, once it is on the disk; without waiting for company."""
+    store.writer.do(lambda _batch: None)
+    return asked.result()
+
+
 @dataclass(slots=True)
 class Post:
     """A channel whose answers a test scripts: recipient → outcomes, one for each try.
 
     With no outcomes left it takes everything. `accepted` is what it took, also when its answer
-    was lost (`UNCERTAIN` with detail `taken`).
+    was lost (`UNCERTAIN` with detail `taken`). `visits` counts the logins, `looked` the looks.
     """
 
     name: str = "mail"
@@ -176,12 +185,17 @@ class Post:
     looks: list[Look] = field(default_factory=list)
     accepted: list[Parcel] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
+    looked: list[Parcel] = field(default_factory=list)
+    visits: int = 0
+    on_begin: Callable[[Parcel], object] | None = None
     on_arm: Callable[[Parcel], object] | None = None
+    on_taken: Callable[[Parcel], object] | None = None
 
     def freeze(self, envelope: Envelope) -> Frozen:
         return Frozen(document=b"the digest", head=envelope.recipient.encode())
 
     def deliver(self, passage: Passage) -> None:
+        self.visits += 1
         while (parcel := passage.take()) is not None:
             try:
                 passage.settle(parcel, self._try(passage, parcel))
@@ -197,6 +211,8 @@ class Post:
             return outcome
         self.tried.append(parcel.key.recipient)
         passage.begin(parcel)
+        if self.on_begin is not None:
+            self.on_begin(parcel)
         if outcome.state is DeliveryState.RETRY_WAIT and outcome.code.startswith("rcpt"):
             return outcome
         passage.arm(parcel)
@@ -206,10 +222,12 @@ class Post:
             return Outcome(state=DeliveryState.RETRY_WAIT, detail="stale")
         if outcome.state is DeliveryState.SENT or outcome.detail == "taken":
             self.accepted.append(parcel)
+            if self.on_taken is not None:
+                self.on_taken(parcel)
         return outcome
 
     def look(self, parcel: Parcel) -> Look:
-        del parcel
+        self.looked.append(parcel)
         return self.looks.pop(0) if self.looks else Look(sighting=Sighting.UNKNOWN)
 
     def probe(self) -> str:
