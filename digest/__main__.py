@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from digest import __version__
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+INTERRUPTED = (130, 143)  # 128 + SIGINT and 128 + SIGTERM, as shells say it
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     from digest.cli import run_command_line  # noqa: PLC0415 — see above
 
     code = run_command_line(sys.argv[1:])
-    if code == INTERRUPTED or _is_held_up():
+    if code in INTERRUPTED or _is_held_up():
         # a thread that waits for a server's answer, perhaps for minutes, must not hold up a stop
         with suppress(OSError):
             sys.stdout.flush()

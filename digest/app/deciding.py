@@ -191,8 +191,8 @@ def purge(config: Config) -> int:
         return upkeep.purge(store.writer, utc_now() - config.delivery.retention)
 
 
-def backup(config: Config, to: Path) -> int:
-    """A consistent copy of the ledger, also while digest runs; gives its bytes.
+def backup(config: Config, to: Path) -> tuple[Path, int]:
+    """A consistent copy of the ledger, also while digest runs; gives it and its bytes.
 
     Raises UsageError when it can't be written there, StateRefusedError when there is none.
     """
@@ -205,7 +205,7 @@ def backup(config: Config, to: Path) -> int:
         pass
     target = to / place.path.name if to.is_dir() else to
     try:
-        return sqlite.copy(place.path, target)
+        return target, sqlite.copy(place.path, target)
     except OSError as error:
         raise UsageError(f"{target} can't be written: {error.strerror}") from None
 

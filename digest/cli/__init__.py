@@ -75,9 +75,10 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except DigestError as error:
         click.echo(f"digest: {error}", err=True)
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         click.echo("digest: stopped", err=True)
-        return 128 + signal.SIGINT  # __main__ then leaves without waiting for threads
+        by = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else signal.SIGINT
+        return 128 + int(by)  # __main__ then leaves without waiting for threads
     except BrokenPipeError:
         # The reader has gone; without this, the interpreter complains again while it leaves.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -25,5 +25,5 @@ def command(ctx: click.Context, to: Path, config_path: str | None) -> None:
     """
     from digest.app import deciding  # noqa: PLC0415 — heavy
 
-    size = deciding.backup(open_config(ctx, config_path), to)
-    click.echo(f"copied {size:,} bytes to {to}")
+    copy, size = deciding.backup(open_config(ctx, config_path), to)
+    click.echo(f"copied {size:,} bytes to {copy}")

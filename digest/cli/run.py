@@ -86,7 +86,7 @@ def _tell_trouble(result: RunResult) -> None:
 
 def _tell(result: RunResult) -> None:
     """One line for the run, one for each delivery."""
-    if not result.deliveries:
+    if not result.deliveries and not result.before:
         return
     state = result.state.replace("_", " ")
     if result.before and state == "sent":

@@ -39,7 +39,7 @@ def stoppable() -> Iterator[Stop]:
         again = stop.asked
         stop.ask()
         if not stop.sending:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(number)
         if again:
             leaving = threading.Timer(_LEAVE_AFTER, os._exit, (128 + number,))
             leaving.daemon = True

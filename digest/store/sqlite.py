@@ -69,27 +69,38 @@ def ready(path: Path, *, whole: bool) -> Engine:
     engine = engine_of(path)
     try:
         with engine.connect().execution_options(**{WRITES: whole}) as connection:
+            old = _is_old(path, connection)
             if whole:
                 _check(connection, path)
-            if schema.must_migrate(schema.revision(connection)):
+            if old:
                 _migrate(path, connection, allowed=whole)
-    except StateRefusedError as error:
+    except StateRefusedError:
         engine.dispose()
-        raise StateRefusedError(f"{path} can't be used: {error}") from None
+        raise
     except DatabaseError as error:
         engine.dispose()
         raise refusal(path, error) from None
     return engine
 
 
+def _is_old(path: Path, connection: Connection) -> bool:
+    try:
+        return schema.must_migrate(schema.revision(connection))
+    except StateRefusedError as error:
+        raise StateRefusedError(f"{path} can't be used: {error}") from None
+
+
 def _migrate(path: Path, connection: Connection, *, allowed: bool) -> None:
     if not allowed:
-        raise StateRefusedError("it has an older schema; digest run, once, brings it up to date")
+        raise StateRefusedError(
+            f"{path} can't be used: it has an older schema; digest run, once, brings it up to date"
+        )
     try:
         _copy_beside(path, connection)
     except OSError as error:
         raise StateRefusedError(
-            f"no copy can be made before its tables are changed: {error.strerror}"
+            f"{path} can't be used: no copy can be made before its tables are changed: "
+            f"{error.strerror}"
         ) from None
     schema.migrate(connection)
     connection.commit()
@@ -103,19 +114,20 @@ def _look_at(path: Path) -> None:
     except OSError as error:
         raise StateRefusedError(f"{path} can't be read: {error.strerror}") from None
     if start != _MAGIC:
-        raise _damaged(path, "it is empty" if not start else "its first bytes are not SQLite's")
+        raise damaged(path, "it is empty" if not start else "its first bytes are not SQLite's")
 
 
 def _check(connection: Connection, path: Path) -> None:
     found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
     if found != "ok":
-        raise _damaged(path, "its check failed")
+        raise damaged(path, "its check failed")
     # Writing tells a read-only disk now, and not after the first message; nothing is changed.
     connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
     connection.rollback()
 
 
-def _damaged(path: Path | str, why: str) -> StateRefusedError:
+def damaged(path: Path | str, why: str) -> StateRefusedError:
+    """The error for a ledger that can't be trusted."""
     return StateRefusedError(
         f"the ledger {path} is damaged ({why}); it was left as it is. Put back a copy made with "
         "`digest backup`, then run: digest recover --accept-older-db"
@@ -135,7 +147,7 @@ def refusal(path: Path | str, error: DBAPIError) -> StateRefusedError | StateBus
                 f"the ledger {path} can't be written (read-only?), and without it nothing is sent"
             )
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-            return _damaged(path, str(getattr(error.orig, "sqlite_errorname", "SQLITE_CORRUPT")))
+            return damaged(path, str(getattr(error.orig, "sqlite_errorname", "SQLITE_CORRUPT")))
         case _:
             name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
             return StateRefusedError(f"the ledger {path} can't be used: {name}")
@@ -208,7 +220,7 @@ def _check_copy(copied: sqlite3.Connection, path: Path) -> None:
     except sqlite3.DatabaseError:
         found = "unreadable"
     if found != "ok":
-        raise _damaged(path, "its check failed")
+        raise damaged(path, "its check failed")
 
 
 def sync_folder(folder: Path) -> None:

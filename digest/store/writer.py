@@ -20,8 +20,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from digest.errors import DigestError, StateBusyError, StoreError, UnsureError
-from digest.store.sqlite import WRITES
+from digest.errors import (
+    DigestError,
+    StateBusyError,
+    StateRefusedError,
+    StoreError,
+    UnsureError,
+)
+from digest.store.sqlite import WRITES, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +38,7 @@ Result = TypeVar("Result")
 
 _FULL = frozenset({sqlite3.SQLITE_FULL})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PRIMARY = 0xFF  # the rest of SQLite's extended codes says where it happened
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)  # seconds between two tries of what must be written
 _MOST_TOGETHER = 256
@@ -135,7 +142,7 @@ class Writer:
             self._commit(connection, batch)
         except Exception as error:  # noqa: BLE001 — goes to whoever asked
             said = _translated(error, self._place)
-            if isinstance(said, UnsureError):
+            if isinstance(said, (UnsureError, StateRefusedError)):
                 self._broken = said
             if len(batch) > 1 and self._broken is None:
                 # One by one, so that only the culprit fails; what must be written comes last,
@@ -192,7 +199,7 @@ class Writer:
                 self._commit(connection, [task])
             except Exception as again:  # noqa: BLE001 — as above
                 error = _translated(again, self._place)
-                if isinstance(error, UnsureError):
+                if isinstance(error, (UnsureError, StateRefusedError)):
                     self._broken = error
                 if not isinstance(error, StateBusyError):
                     break
@@ -231,6 +238,8 @@ def _translated(error: Exception, place: str) -> Exception:
     if code & _PRIMARY in _BUSY:
         return StateBusyError(f"{place}: another program holds the database; try again")
     name = getattr(error.orig, "sqlite_errorname", "an error")
+    if code & _PRIMARY in _DAMAGED:
+        return damaged(place, name)
     return UnsureError(
         f"{place}: {name}; it is not known what was written, so nothing more is sent. Look at the "
         "disk, then run digest again"

@@ -61,3 +61,27 @@ def test_every_declared_dependency_has_a_reason() -> None:
     assert len(names) > 10
     assert not [name for name in names if f"| {name} |" not in reasons]
     assert len(re.findall(r'"[a-z0-9-]+>=', declared[1])) == len(names), "a lower bound each"
+
+
+def test_every_test_that_the_fault_matrix_names_is_there() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if re.match(r"\| \d", line)]
+    named = [place for row in rows for place in re.findall(r"`([a-z]+/[\w.]+(?:::\w+)?)`", row)]
+
+    assert len(rows) > 50
+    for place in named:
+        file, _, beginning = place.partition("::")
+        tests = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert f"def {beginning}" in tests, place
+
+
+def test_the_fault_matrix_has_every_case_that_is_promised() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    cases: set[int] = set()
+    for first in re.findall(r"^\| ([\d–, ]+) \|", text, re.MULTILINE):
+        for part in first.split(", "):
+            start, _, end = part.strip().partition("–")
+            cases |= set(range(int(start), int(end or start) + 1))
+    promised = {*range(1, 7), *range(8, 11), *range(17, 28), *range(46, 58), 62, *range(64, 87)}
+
+    assert promised <= cases
