@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import settings
@@ -28,6 +29,7 @@ from tests.support.ledgers import (
     DOWN,
     LATER,
     LOST,
+    NOW,
     REFUSED,
     SENT,
     Clock,
@@ -48,13 +50,21 @@ if TYPE_CHECKING:
 
 One = TypeVar("One")
 
-READERS = ("ana", "ben", "eva")
-MOST_RUNS = 3
+RESEND, HOLD = OnUncertain.RESEND, OnUncertain.HOLD
+READERS = ("ana", "ben")
+MOST_RUNS = 2
+HOUR = timedelta(hours=1)
 TOO_LARGE = Outcome(state=State.RETRY_WAIT, detail="552 too big", code="552", too_large=True)
 IN_HAND = {State.LEASED, State.SENDING, State.AT_RISK}
 
+NO = {"refused": REFUSED, "later": LATER, "too large": TOO_LARGE}
+
 number = st.integers(0, 99)  # which one of those that can be meant
 yes_or_no = st.booleans()
+how_far = st.sampled_from([3, 3, 0, 1, 2, 4])
+an_end = st.sampled_from(["no answer", "no answer", "answer", "hand back", *NO])
+takes_it = st.sampled_from([True, True, False])
+some_readers = st.sets(st.sampled_from(READERS), min_size=1)
 
 
 @dataclass(slots=True)
@@ -64,10 +74,6 @@ class Hand:
     leased: Leased
     written: bool = False
     taken: bool = False
-
-    @property
-    def can_be_refused(self) -> bool:
-        return self.leased.at in {State.SENDING, State.AT_RISK} and not self.taken
 
 
 class DeliveryMachine(RuleBasedStateMachine):
@@ -86,104 +92,55 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.lost: list[Leased] = []
         self.seen: list[Row] = []
 
-    @initialize(policy=st.sampled_from(OnUncertain))
-    def configure(self, policy: OnUncertain) -> None:
+    @initialize(policy=st.sampled_from([RESEND, RESEND, HOLD]), readers=some_readers)
+    def begin_with(self, policy: OnUncertain, readers: set[str]) -> None:
         self.truth.policy = policy
+        self.plan(readers)
 
     # What the process does
 
     @precondition(lambda self: len(self.runs) < MOST_RUNS)
-    @rule(readers=st.sets(st.sampled_from(READERS), min_size=1))
+    @rule(readers=some_readers)
     def plan(self, readers: set[str]) -> None:
-        deadline = self.clock.now.replace(hour=12)
         period = f"2026-W{len(self.runs) + 1:02}"
-        run = plan(self.store, *sorted(readers), period=period, deadline=deadline)
+        run = plan(self.store, *sorted(readers), period=period, deadline=NOW + 4 * HOUR)
+        assert self.store.ledger.plan(new_run(period=period), []) is None, "it is there already"
         self.runs.append(run.row)
         held = self.store.ledger.deliveries(Scope(runs=(run.row,)))
         self.truth.keys |= {one.key.digest for one in held}
 
-    @precondition(lambda self: self.runs)
-    @rule()
-    def plan_the_same_again(self) -> None:
-        assert self.store.ledger.plan(new_run(period="2026-W01"), []) is None
+    @rule(which=number, steps=how_far, takes=takes_it, end=an_end | st.none())
+    def work_on_one(self, which: int, steps: int, takes: bool, end: str | None) -> None:  # noqa: FBT001 — drawn
+        if not self.hands:
+            self._lease(early=True)
+        if self.hands:
+            self._work(_pick(list(self.hands.values()), which), steps, end, takes=takes)
 
-    @rule(most=st.integers(1, 3))
-    def lease(self, most: int) -> None:
-        leased = self.store.ledger.lease(
-            Scope(runs=tuple(self.runs)),
-            "mail",
-            after=0,
-            most=most,
-            wanted=lambda held: held.key.recipient not in self.unwanted,
-        )
-        for one in leased:
-            assert one.delivery.row not in self.hands
-            self.hands[one.delivery.row] = Hand(one)
+    @rule(steps=how_far, takes=takes_it, end=an_end)
+    def work_on_all(self, steps: int, takes: bool, end: str) -> None:  # noqa: FBT001 — drawn
+        self._lease(early=False)
+        for hand in list(self.hands.values()):
+            self._work(hand, steps, end, takes=takes)
 
-    @precondition(lambda self: self._in_hand(State.LEASED))
-    @rule(which=number)
-    def begin(self, which: int) -> None:
-        hand = _pick(self._in_hand(State.LEASED), which)
-        assert written(self.store, self.store.ledger.begin(hand.leased))
-
-    @precondition(lambda self: self._in_hand(State.SENDING, State.AT_RISK))
-    @rule(which=number)
-    def arm(self, which: int) -> None:
-        hand = _pick(self._in_hand(State.SENDING, State.AT_RISK), which)
-        assert self.store.ledger.arm(hand.leased)
-
-    @precondition(lambda self: self._in_hand(State.AT_RISK, written=False))
-    @rule(which=number, takes=yes_or_no)
-    def write_to_the_server(self, which: int, takes: bool) -> None:  # noqa: FBT001 — drawn
-        hand = _pick(self._in_hand(State.AT_RISK, written=False), which)
-        held = hand.leased.delivery
-        (row,) = (row for row in self._rows() if row.row == held.row)
-        assert (row.state, row.fence) == (State.AT_RISK, held.fence)
-        hand.written, hand.taken = True, takes
-        self.truth.copies[held.key.digest] += takes
-
-    # What the server answers
-
-    @precondition(lambda self: self._in_hand(State.AT_RISK, taken=True))
-    @rule(which=number)
-    def answer_yes(self, which: int) -> None:
-        hand = _pick(self._in_hand(State.AT_RISK, taken=True), which)
-        assert written(self.store, self._settle(hand, SENT))
-
-    @precondition(lambda self: self._refusable())
-    @rule(which=number, no=st.sampled_from([REFUSED, LATER, TOO_LARGE]))
-    def answer_no(self, which: int, no: Outcome) -> None:
-        assert written(self.store, self._settle(_pick(self._refusable(), which), no))
-
-    @precondition(lambda self: self._in_hand(State.AT_RISK))
-    @rule(which=number)
-    def no_answer(self, which: int) -> None:
-        assert written(self.store, self._settle(_pick(self._in_hand(State.AT_RISK), which), LOST))
-
-    @precondition(lambda self: self._in_hand(State.LEASED))
-    @rule(which=number)
-    def no_connection(self, which: int) -> None:
-        assert written(self.store, self._settle(_pick(self._in_hand(State.LEASED), which), DOWN))
-
-    @precondition(lambda self: self._in_hand(State.LEASED, State.SENDING))
-    @rule(which=number)
-    def hand_back(self, which: int) -> None:
-        hand = _pick(self._in_hand(State.LEASED, State.SENDING), which)
-        self._lose(hand)
-        assert written(self.store, self.store.ledger.hand_back(hand.leased))
+    @rule(sighting=st.sampled_from(Sighting), lasting=yes_or_no, patient=yes_or_no)
+    def look(self, sighting: Sighting, lasting: bool, patient: bool) -> None:  # noqa: FBT001 — drawn
+        """Look for all that may have arrived, and perhaps once more when it is time."""
+        for _ in range(2 if patient else 1):
+            for held in self._in(State.UNCERTAIN):
+                self._look(held, sighting, lasting=lasting)
+            self.clock.now += LOOK_AGAIN
 
     # Dying, and what is left
 
-    @rule(which=number, while_writing=yes_or_no)
-    def crash(self, which: int, while_writing: bool) -> None:  # noqa: FBT001 — drawn
-        if while_writing and self.hands:
-            self._begin_to_write(_pick(list(self.hands.values()), which))
-        for hand in list(self.hands.values()):
-            self._lose(hand)
-        lose_unwritten(self.store.writer)
-        self.store.close()
-        self.store = self._open()
-        assert not [row for row in self._rows() if row.state in IN_HAND]
+    @rule(which=number, steps=how_far, takes=takes_it, while_writing=yes_or_no)
+    def die_at_work(self, which: int, steps: int, takes: bool, while_writing: bool) -> None:  # noqa: FBT001 — drawn
+        self._lease(early=True)
+        if self.hands:
+            hand = _pick(list(self.hands.values()), which)
+            self._work(hand, steps, None, takes=takes)
+            if while_writing:
+                self._ask_for_the_next_move(hand)
+        self._crash()
 
     @precondition(lambda self: self.lost)
     @rule(which=number, at=st.sampled_from(sorted(IN_HAND)), how=number)
@@ -204,31 +161,22 @@ class DeliveryMachine(RuleBasedStateMachine):
         assert not moved
         assert self._rows() == before
 
-    # What nobody knows, and what a person says
-
-    @precondition(lambda self: self._saw(State.UNCERTAIN))
-    @rule(which=number, sighting=st.sampled_from(Sighting), lasting=yes_or_no)
-    def look(self, which: int, sighting: Sighting, lasting: bool) -> None:  # noqa: FBT001 — drawn
-        held = _pick(self._in(State.UNCERTAIN), which)
-        if sighting is Sighting.FOUND and not self.truth.copies[held.key.digest]:
-            sighting = Sighting.ABSENT
-        look = Look(sighting=sighting, lasting=lasting)
-        self._resolve(held, when_uncertain(held, look, self.truth.policy, self.clock(), LOOK_AGAIN))
+    # What a person says
 
     @precondition(lambda self: self._saw(State.HELD))
-    @rule(which=number, state=st.sampled_from([State.SENT, State.PLANNED, State.SKIPPED]))
-    def a_person_decides(self, which: int, state: State) -> None:
-        held = _pick(self._in(State.HELD), which)
-        self._resolve(held, Decision(state=state, reason="a person said so"))
-        self.truth.orders[held.row] += state is State.PLANNED
-        if state is State.SENT:
-            self.truth.confirmed.add(held.row)
+    @rule(state=st.sampled_from([State.PLANNED, State.PLANNED, State.SENT, State.SKIPPED]))
+    def a_person_decides(self, state: State) -> None:
+        for held in self._in(State.HELD):
+            self._resolve(held, Decision(state=state, reason="a person said so"))
+            self.truth.orders[held.row] += state is State.PLANNED
+            if state is State.SENT:
+                self.truth.confirmed.add(held.row)
 
     @precondition(lambda self: self._saw(State.FAILED, State.DEAD, State.HELD, State.SENT))
     @rule(which=number)
     def a_person_sends_it_anew(self, which: int) -> None:
         held = _pick(self._in(State.FAILED, State.DEAD, State.HELD, State.SENT), which)
-        later = self.clock.now.replace(hour=22)
+        later = self.clock.now + HOUR
         (row,) = self.store.writer.do(
             lambda batch: upkeep.resend(batch, [held], later, self.clock())
         )
@@ -238,14 +186,11 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     # The world
 
-    @rule(minutes=st.sampled_from([0.5, 1, 15, 60, 240]))
-    def time_passes(self, minutes: float) -> None:
-        if self.clock.now.hour < 16:
-            self.clock.go(minutes=minutes)
-
-    @rule(reader=st.sampled_from(READERS))
-    def the_config_changes(self, reader: str) -> None:
-        self.unwanted ^= {reader}
+    @rule(minutes=st.sampled_from([0.5, 1, 1, 15, 60]), config_changes=st.sampled_from([0, 0, 1]))
+    def time_passes(self, minutes: float, config_changes: int) -> None:
+        self.clock.go(minutes=minutes)
+        if config_changes:
+            self.unwanted ^= {READERS[-1]}
 
     # What always holds
 
@@ -257,7 +202,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Whatever was planned comes to an end, and all still holds."""
         try:
-            self.crash(0, while_writing=False)
+            self._crash()
             self.clock.go(minutes=1)
             post = Post(name="mail")
             sending = sender(self.store, self.clock, [post], policy=self.truth.policy)
@@ -269,6 +214,14 @@ class DeliveryMachine(RuleBasedStateMachine):
         finally:
             self.store.close()
             self.leaving.close()
+
+    def _crash(self) -> None:
+        for hand in list(self.hands.values()):
+            self._lose(hand)
+        lose_unwritten(self.store.writer)
+        self.store.close()
+        self.store = self._open()
+        assert not [row for row in self._rows() if row.state in IN_HAND]
 
     def _open(self) -> Store:
         return open_sender(self.place, command="a test", clock=self.clock)
@@ -284,16 +237,48 @@ class DeliveryMachine(RuleBasedStateMachine):
     def _in(self, *states: State) -> list[Delivery]:
         return self.store.ledger.deliveries(Scope(runs=tuple(self.runs)), states)
 
-    def _in_hand(self, *states: State, **facts: bool) -> list[Hand]:
-        return [
-            hand
-            for hand in self.hands.values()
-            if hand.leased.at in states
-            and all(getattr(hand, name) is fact for name, fact in facts.items())
-        ]
+    def _lease(self, *, early: bool) -> None:
+        leased = self.store.ledger.lease(
+            Scope(runs=tuple(self.runs), early=early),
+            "mail",
+            after=0,
+            most=2,
+            wanted=lambda held: held.key.recipient not in self.unwanted,
+        )
+        for one in leased:
+            assert one.delivery.row not in self.hands
+            self.hands[one.delivery.row] = Hand(one)
 
-    def _refusable(self) -> list[Hand]:
-        return [hand for hand in self.hands.values() if hand.can_be_refused]
+    def _work(self, hand: Hand, steps: int, end: str | None, *, takes: bool) -> None:
+        """Some steps on a delivery's way; then, with an end, what the server says or we do."""
+        for _ in range(steps):
+            match hand.leased.at:
+                case State.LEASED:
+                    assert written(self.store, self.store.ledger.begin(hand.leased))
+                case State.SENDING:
+                    assert self.store.ledger.arm(hand.leased)
+                case _ if hand.written:
+                    assert self.store.ledger.arm(hand.leased), "anew: it took its time"
+                case _:
+                    self._write_to_the_server(hand, takes=takes)
+        if end == "hand back" and hand.leased.at is not State.AT_RISK:
+            self._lose(hand)
+            assert written(self.store, self.store.ledger.hand_back(hand.leased))
+        elif end is not None:
+            assert written(self.store, self._settle(hand, _outcome(hand, end)))
+
+    def _look(self, held: Delivery, sighting: Sighting, *, lasting: bool) -> None:
+        if sighting is Sighting.FOUND and not self.truth.copies[held.key.digest]:
+            sighting = Sighting.ABSENT  # whereas what is there may be overlooked
+        look = Look(sighting=sighting, lasting=lasting)
+        self._resolve(held, when_uncertain(held, look, self.truth.policy, self.clock(), LOOK_AGAIN))
+
+    def _write_to_the_server(self, hand: Hand, *, takes: bool) -> None:
+        held = hand.leased.delivery
+        (row,) = (row for row in self._rows() if row.row == held.row)
+        assert (row.state, row.fence) == (State.AT_RISK, held.fence), "it is durable before"
+        hand.written, hand.taken = True, takes
+        self.truth.copies[held.key.digest] += takes
 
     def _lose(self, hand: Hand) -> None:
         """From now on it is not ours any more."""
@@ -306,20 +291,30 @@ class DeliveryMachine(RuleBasedStateMachine):
             self.truth.refusals[hand.leased.delivery.row] += 1
         return self.store.ledger.settle(hand.leased, outcome)
 
-    def _begin_to_write(self, hand: Hand) -> None:
-        """Ask for the next move, and don't wait until it is written."""
-        match hand.leased.at:
-            case State.LEASED:
-                self.store.ledger.begin(hand.leased)
-            case State.AT_RISK if hand.taken:
-                self._settle(hand, SENT)
-            case _:
-                self._settle(hand, LATER)
+    def _ask_for_the_next_move(self, hand: Hand) -> None:
+        """Without waiting until it is written."""
+        if hand.leased.at is State.LEASED:
+            self.store.ledger.begin(hand.leased)
+        else:
+            self._settle(hand, _outcome(hand, "answer"))
 
     def _resolve(self, held: Delivery, decision: Decision) -> None:
         nothing = {"reference": None, "place": None, "remarks": None}
         found = nothing if decision.state is State.SENT else {}
         assert self.store.ledger.resolve(held, decision, **found)
+
+
+def _outcome(hand: Hand, end: str) -> Outcome:
+    """What the end comes to, as far as the delivery had come; a server that took it says so."""
+    match hand.leased.at:
+        case State.LEASED:
+            return DOWN
+        case State.AT_RISK if end == "no answer":
+            return LOST
+        case State.AT_RISK if hand.taken:
+            return SENT
+        case _:
+            return NO.get(end, LATER)
 
 
 def _pick(among: list[One], which: int) -> One:

@@ -196,9 +196,12 @@ def test_a_second_try_waits_longer_and_what_was_too_large_stays_small(
 
 def test_trouble_of_the_channel_counts_against_nobody(store: Store) -> None:
     run = plan(store, "ana")
+    written(store, store.ledger.settle(armed(store, run), LATER))
     assert written(store, store.ledger.settle(lease(store, run), DOWN))
     held = only(store, run)
-    assert (held.state, held.attempts) == (State.RETRY_WAIT, 0)
+    assert (held.state, held.attempts) == (State.RETRY_WAIT, 1)
+    assert store.ledger.steps(held)[-1].attempt == 1
+    assert held.due_at == NOW + timedelta(minutes=1), "as after one try"
 
 
 def test_every_move_leaves_a_line_with_its_try_fence_and_reason(store: Store) -> None:
