@@ -1,13 +1,15 @@
 """The delivery state machine: which moves there are, and which one is next. Pure.
 
     planned → leased → sending → at_risk → sent
+    leased, sending → planned                   handed back, or its process is gone
     leased, sending, at_risk → retry_wait       a definite no that can pass, or trouble on the way
     sending, at_risk → failed                   a definite no for good
     at_risk → uncertain                         no clear answer, or nobody left to hear it
     uncertain → sent | planned | held           found, sent again by policy, or up to a person
     planned, retry_wait → dead | skipped
     planned, retry_wait → held                  an older ledger was put back
-    held, failed, dead → skipped                a person let it be, or sent it anew
+    held → sent | planned                       as a person says
+    uncertain, held, failed, dead → skipped     a person let it be, or sent it anew
 
 Only a delivery that is `at_risk` may reach its recipient; that it got there is durable before.
 """

@@ -150,15 +150,22 @@ class Sender:
             passage.fault = Outcome(
                 state=State.RETRY_WAIT, detail=str(error), fault=True, passing=False
             )
-            return
-        try:
-            channel.deliver(passage)
-        except Exception as error:
-            name = type(error).__name__
-            said = {"action": "channel_broke", "channel": channel.name}
-            logger.warning("a channel broke", extra=said)
-            logger.debug("it broke here", exc_info=error)
-            passage.close(f"channel {channel.name!r} broke ({name}); this is a defect of digest")
+        except Exception as error:  # noqa: BLE001 — told and logged by _broke
+            self._broke(passage, error)
+        else:
+            try:
+                channel.deliver(passage)
+            except Exception as error:  # noqa: BLE001 — as above
+                self._broke(passage, error)
+
+    def _broke(self, passage: LedgerPassage, error: Exception) -> None:
+        """One channel's defect must not stop the others; this one is left alone for now."""
+        name = passage.channel
+        said = f"channel {name!r} broke ({type(error).__name__}); this is a defect of digest"
+        logger.warning("a channel broke", extra={"action": "channel_broke", "channel": name})
+        logger.debug("it broke here", exc_info=error)
+        passage.close(said)
+        self._faulty.add(name)
 
     def _wait(self, running: Iterable[Future[None]], passages: list[LedgerPassage]) -> None:
         """Until all are done; after a stop only as long as an answer is due, within the grace."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from digest.store.highwater import Mark
     from digest.store.places import StatePlace
 
 
@@ -98,10 +99,12 @@ def open_deciding(place: StatePlace, *, clock: Callable[[], datetime]) -> Store 
         engine = _engine_if_there(place, closing)
         if engine is None:
             return None
-        mark = None
-        if place.path is not None:
-            mark = HighWater(place.path.parent)
         try:
+            mark = None
+            if place.path is not None:
+                mark = HighWater(place.path.parent)
+                # Read before the ledger, which a sender beside us may be raising just now.
+                _refuse_older(place.path, mark.read(), engine)
             store = _store(engine, place, clock, closing, owner="", mark=mark)
         except DBAPIError as error:
             raise sqlite.refusal(place.shown, error) from None
@@ -131,7 +134,7 @@ def reading(place: StatePlace) -> Iterator[Reading | None]:
 def _engine_if_there(place: StatePlace, closing: ExitStack) -> Engine | None:
     """The database as it is, beside its sender; None when nothing was ever sent."""
     if place.path is None:
-        return closing.enter_context(postgres.opened(place))
+        return closing.enter_context(postgres.opened_as_it_is(place))
     if not place.path.exists():
         _refuse_lost(place.path)
         return None
@@ -204,6 +207,17 @@ def _open_file(
         known = None
     engine = sqlite.ready(path, whole=True)
     closing.callback(engine.dispose)
+    install = _refuse_older(path, known, engine)
+    store = _store(engine, place, clock, closing, owner="sender", mark=mark)
+    # The lock is ours, so whoever held a delivery is dead.
+    store.recovered = store.writer.do(
+        lambda batch: recover(batch.connection, install, clock(), None)
+    )
+    return store
+
+
+def _refuse_older(path: Path, known: Mark | None, engine: Engine) -> str:
+    """The installation's id. Raises StateRefusedError when this is not the newest ledger."""
     with engine.connect() as connection:
         install, sent = identity(connection)
     if known is not None and (known.install != install or known.sent > sent):
@@ -212,12 +226,7 @@ def _open_file(
             f"{known.sent} were recorded. Put the newest copy back, or go on with this one: "
             f"{RECOVER}"
         )
-    store = _store(engine, place, clock, closing, owner="sender", mark=mark)
-    # The lock is ours, so whoever held a delivery is dead.
-    store.recovered = store.writer.do(
-        lambda batch: recover(batch.connection, install, clock(), None)
-    )
-    return store
+    return install
 
 
 def _refuse_lost(path: Path) -> None:

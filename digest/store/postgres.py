@@ -7,7 +7,7 @@ import secrets
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, text
@@ -39,6 +39,26 @@ OWNER_DEAD: ColumnElement[bool] = deliveries.c.owner.not_in(
 @contextmanager
 def opened(place: StatePlace) -> Iterator[Engine]:
     """An engine whose database has our schema. Raises StateRefusedError, StateBusyError."""
+    with _connected(place) as engine:
+        with _explained(place), engine.begin() as connection:
+            _prepare(connection)
+        yield engine
+
+
+@contextmanager
+def opened_as_it_is(place: StatePlace) -> Iterator[Engine | None]:
+    """The same, but nothing is made or migrated; None for an empty database."""
+    with _connected(place) as engine:
+        with _explained(place), engine.connect() as connection:
+            found = schema.revision(connection)
+            old = schema.must_migrate(found)
+            if found is not None and old:
+                raise StateRefusedError("it has an older schema; digest run brings it up to date")
+        yield None if found is None else engine
+
+
+@contextmanager
+def _connected(place: StatePlace) -> Iterator[Engine]:
     try:
         engine = create_engine(place.url, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError:
@@ -46,19 +66,23 @@ def opened(place: StatePlace) -> Iterator[Engine]:
             "a ledger on PostgreSQL needs the package psycopg: pip install 'phase-digest[postgres]'"
         ) from None
     try:
-        try:
-            with engine.begin() as connection:
-                _prepare(connection)
-        except StateRefusedError as error:
-            raise StateRefusedError(f"{place.shown} can't be used: {error}") from None
-        except DBAPIError as error:
-            raise StateBusyError(
-                f"the ledger {place.shown} can't be reached ({type(error.orig).__name__}); is the "
-                "server up, and are user and password right?"
-            ) from None
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _explained(place: StatePlace) -> Iterator[None]:
+    """Says of which ledger it is that something is wrong."""
+    try:
+        yield
+    except StateRefusedError as error:
+        raise StateRefusedError(f"{place.shown} can't be used: {error}") from None
+    except DBAPIError as error:
+        raise StateBusyError(
+            f"the ledger {place.shown} can't be reached ({type(error.orig).__name__}); is the "
+            "server up, and are user and password right?"
+        ) from None
 
 
 def _prepare(connection: Connection) -> None:
@@ -91,7 +115,8 @@ class Lease:
         finally:
             self._ended.set()
             thread.join()
-            writer.do(self._end)
+            with suppress(StoreError):  # a lease that can't be given back runs out by itself
+                writer.do(self._end)
 
     def is_ours(self) -> bool:
         """Whether nobody else can have taken over what we hold."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from digest.errors import StateBusyError, StateRefusedError
 from digest.store import schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
@@ -136,7 +138,13 @@ def damaged(path: Path | str, why: str) -> StateRefusedError:
 
 def refusal(path: Path | str, error: DBAPIError) -> StateRefusedError | StateBusyError:
     """What a failure of the database means before anything was begun."""
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    if error.connection_invalidated:
+        return StateBusyError(f"{path}: the connection was lost; try again")
+    return _meaning(path, error.orig)
+
+
+def _meaning(path: Path | str, error: BaseException | None) -> StateRefusedError | StateBusyError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StateBusyError(f"{path}: another program holds the database; try again")
@@ -147,9 +155,9 @@ def refusal(path: Path | str, error: DBAPIError) -> StateRefusedError | StateBus
                 f"the ledger {path} can't be written (read-only?), and without it nothing is sent"
             )
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-            return damaged(path, str(getattr(error.orig, "sqlite_errorname", "SQLITE_CORRUPT")))
+            return damaged(path, str(getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")))
         case _:
-            name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
             return StateRefusedError(f"the ledger {path} can't be used: {name}")
 
 
@@ -203,15 +211,27 @@ def copy(path: Path, to: Path) -> int:
             contextlib.closing(sqlite3.connect(part)) as target,
         ):
             source.execute(f"PRAGMA busy_timeout={int(_PATIENCE * 1000)}")
-            source.backup(target)
+            source.backup(target, progress=_patient(time.monotonic() + _PATIENCE), sleep=0.05)
             _check_copy(target, path)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(to)
+    except sqlite3.Error as error:
+        raise _meaning(path, error) from None
     finally:
         part.unlink(missing_ok=True)
     sync_folder(to.parent)
     return to.stat().st_size
+
+
+def _patient(end: float) -> Callable[[int, int, int], None]:
+    """SQLite's backup tries a database that is held by another program for ever; we do not."""
+
+    def told(status: int, _left: int, _total: int) -> None:
+        if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} and time.monotonic() > end:
+            raise StateBusyError("another program holds the ledger's database; try again")
+
+    return told
 
 
 def _check_copy(copied: sqlite3.Connection, path: Path) -> None:

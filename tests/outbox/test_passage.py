@@ -55,6 +55,7 @@ def names(made: LedgerPassage) -> list[str]:
     found = []
     while (parcel := made.take()) is not None:
         found.append(parcel.key.recipient)
+        assert len(found) < 100, "it never ends"
     return found
 
 
@@ -78,6 +79,7 @@ def test_what_is_settled_as_to_be_tried_again_at_once_is_not_offered_again(store
     given = []
     while (parcel := made.take()) is not None:
         given.append(parcel.key.recipient)
+        assert len(given) < 100, "it never ends"
         made.settle(parcel, again)
     made.close(WHY)
     assert given == ["ana", "ben"]

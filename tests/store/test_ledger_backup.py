@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from digest.errors import StateRefusedError
+from digest.errors import StateBusyError, StateRefusedError
 from digest.store import sqlite
 from tests.support.ledgers import Clock, Post, opened, plan, scope, sender, states
 
@@ -40,10 +40,23 @@ def test_a_copy_takes_the_place_of_an_older_one_and_of_what_one_left_behind(tmp_
 
 def test_a_copy_that_fails_leaves_the_older_one(tmp_path: Path) -> None:
     (tmp_path / "copy").write_text("an older copy")
-    with pytest.raises(sqlite3.Error):
+    with pytest.raises(StateRefusedError):
         sqlite.copy(tmp_path / "none.db", tmp_path / "copy")
     assert (tmp_path / "copy").read_text() == "an older copy"
     assert [file.name for file in tmp_path.iterdir()] == ["copy"]
+
+
+def test_a_copy_of_what_another_program_holds_is_put_off_and_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as store:
+        plan(store, "ana")
+    monkeypatch.setattr(sqlite, "_PATIENCE", 0.2)
+    with closing(sqlite3.connect(tmp_path / "digest.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StateBusyError, match="another program holds"):
+            sqlite.copy(tmp_path / "digest.db", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
 
 
 @pytest.mark.parametrize("damage", [slice(4 * 4096, 8 * 4096), slice(100, 4096)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -33,6 +34,7 @@ from tests.support.ledgers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from digest.store.ledger import Leased
@@ -56,6 +58,15 @@ def lease(store: Store, run: Run, most: int = 50) -> list[Leased]:
 def owners(store: Store) -> dict[str, str]:
     """Who there is, and with which command."""
     return dict(map(tuple, Ledgers.sql(store, "SELECT id, command FROM owners")))
+
+
+@contextmanager
+def locked(store: Store, row: int) -> Iterator[None]:
+    """While somebody is at work on a delivery, in a transaction that is not over."""
+    statement = text("SELECT 1 FROM deliveries WHERE id = :id FOR UPDATE")
+    with store.engine.begin() as connection:
+        connection.execute(statement, {"id": row})
+        yield
 
 
 def eventually(true: Any) -> None:
@@ -224,11 +235,8 @@ def test_who_recovers_waits_for_nobody_who_is_just_recovering(ledgers: Ledgers) 
     run = plan(dead, "ana", "ben")
     ana, _ = lease(dead, run)
     ledgers.kill(dead)
-    with dead.engine.begin() as connection:
-        connection.execute(
-            text("SELECT 1 FROM deliveries WHERE id = :id FOR UPDATE"), {"id": ana.delivery.row}
-        )
-        store = ledgers.open()
+    with ThreadPoolExecutor() as pool, locked(dead, ana.delivery.row):
+        store = pool.submit(ledgers.open).result(10)
         assert store.recovered == 1
         assert states(store, run) == {"ana": "leased", "ben": "planned"}
 
@@ -253,11 +261,9 @@ def test_what_another_sender_is_just_taking_is_passed_over(ledgers: Ledgers) -> 
     first, second = ledgers.open(), ledgers.open()
     run = plan(first, "ana", "ben")
     ana, _ = first.ledger.deliveries(scope(run))
-    with first.engine.begin() as connection:
-        connection.execute(
-            text("SELECT 1 FROM deliveries WHERE id = :id FOR UPDATE"), {"id": ana.row}
-        )
-        assert [one.parcel.key.recipient for one in lease(second, run)] == ["ben"]
+    with ThreadPoolExecutor() as pool, locked(first, ana.row):
+        leased = pool.submit(lease, second, run).result(10)
+        assert [one.parcel.key.recipient for one in leased] == ["ben"]
 
 
 SENDING = """\
@@ -355,3 +361,24 @@ def test_a_sender_whose_lease_ended_with_the_connection_arms_nothing(ledgers: Le
     with pytest.raises(StoreError, match="could not be reached for too long; nothing is sent"):
         sender(store, clock, [post]).send(scope(run))
     assert post.accepted == []
+
+
+def test_looking_makes_nothing_in_an_empty_database() -> None:
+    with new_database() as url:
+        with reading(StatePlace(url=url)) as found:
+            assert found is None
+        with psycopg.connect(url.replace("+psycopg", "")) as connection:
+            tables = connection.execute(
+                "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
+            ).fetchone()
+        assert tables == (0,)
+
+
+def test_looking_at_an_older_ledger_leaves_it_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_database() as url:
+        place = StatePlace(url=url)
+        with postgres.opened(place):
+            pass
+        monkeypatch.setattr("digest.store.schema.HEAD", "9000")
+        with pytest.raises(StateRefusedError, match="it has an older schema"), reading(place):
+            pass

@@ -261,3 +261,17 @@ def test_whoever_decides_beside_it_does_not_make_an_older_ledger_the_newest(
         store.close()
     with pytest.raises(StateRefusedError, match="is older than it was"), opened(place.path.parent):
         pass
+
+
+def test_another_installation_s_ledger_is_not_taken_for_ours_by_whoever_decides(
+    tmp_path: Path,
+) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder, readers in ((ours, ("ana",)), (theirs, ("ana", "ben"))):
+        with opened(folder) as store:
+            sender(store, Clock(), [Post()]).send(scope(plan(store, *readers)))
+    mark = (ours / "instance.json").read_bytes()
+    (theirs / "digest.db").replace(ours / "digest.db")
+    with pytest.raises(StateRefusedError, match="is older than it was"):
+        open_deciding(StatePlace(path=ours / "digest.db"), clock=Clock())
+    assert (ours / "instance.json").read_bytes() == mark

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, text
 
+from digest.core.content import DeliveryState as State
+from digest.core.content import Outcome
 from digest.errors import StateBusyError, StateRefusedError, StoreError, UnsureError, UsageError
 from tests.store.databases import Ledgers
 from tests.store.refused import damage_table
@@ -267,6 +269,20 @@ def test_on_a_full_disk_also_what_came_with_a_result_is_refused(file_store: Stor
             new.result(1)
     finally:
         store.ledger.give_up()
+
+
+def test_what_a_try_came_to_is_such_a_result(file_store: Store) -> None:
+    store = file_store
+    run = plan(store, "ana")
+    (leased,) = store.ledger.lease(scope(run), "mail", after=0, most=1, wanted=lambda _held: True)
+    written(store, store.ledger.begin(leased))
+    store.ledger.arm(leased)
+    store.writer.do(room(store, 0))
+    settled = store.ledger.settle(leased, Outcome(state=State.UNCERTAIN, detail=LONG))
+    still_waits(settled)
+    store.ledger.give_up()
+    with pytest.raises(StateBusyError, match="its disk is full"):
+        settled.result(10)
 
 
 def test_a_result_that_turns_out_to_be_impossible_is_not_waited_for(file_store: Store) -> None:
