@@ -51,7 +51,7 @@ class Site:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         with World(folder, self.starter, self.phase, **options) as world:
             yield world
-            if not world.violations():
+            if not (world.violations() or world.lost(*(row.job for row in world.books().rows))):
                 shutil.rmtree(folder)
 
 

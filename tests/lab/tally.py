@@ -77,7 +77,7 @@ def result_of(
         runs=world.started,
         copies=Counter(count for job in jobs for count in world.copies(job).values()),
         uncertain=sum(count for job in jobs for count in world.uncertain(job).values()),
-        violations=(*more, *world.violations()),
+        violations=(*more, *world.lost(*jobs), *world.violations()),
     )
 
 

@@ -16,10 +16,12 @@ from tests.lab.launcher import Trap
 from tests.lab.scenarios import Cast, KilledAtSteps, Site, steps_of
 from tests.lab.syncs import KilledAtSync, Start
 from tests.lab.tally import Result, table
+from tests.lab.world import THREE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.lab.conftest import Worlds
     from tests.lab.runner import Starter
 
 MAIL = Cast(name="mail", job="mail", policy=OnUncertain.RESEND)
@@ -57,6 +59,18 @@ def test_a_step_that_is_not_reached_is_a_violation(site: Site) -> None:
     result = KilledAtSteps(cast=MAIL, traps=(Trap(step=Step.SLACK_ARMED),)).play(site)
 
     assert result.violations == ("slack.armed:1 was not reached",)
+
+
+def test_a_reader_who_is_given_up_though_nobody_refused_is_lost(world_of: Worlds) -> None:
+    world = world_of(readers=THREE[:2], mail={"refuse": {THREE[1]: "550 5.1.1 nobody"}})
+    assert world.lost("mail") == [
+        f"mail to {reader}: the ledger does not have it" for reader in THREE[:2]
+    ]
+
+    world.until_done("mail")
+
+    assert world.lost("mail") == [f"mail to {THREE[1]}: failed, though nobody refused it"]
+    assert world.violations() == []
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")

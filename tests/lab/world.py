@@ -14,7 +14,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from digest.core.outbox import OPEN, OnUncertain
+from digest.core.content import DeliveryState as State
+from digest.core.outbox import MAX_RESENDS, OPEN, OnUncertain
 from digest.sandbox.flavour import Flavour
 from digest.sandbox.server import PhaseSandbox
 from tests.lab.journal import Journal
@@ -54,7 +55,7 @@ class World:
 
     Digests: `mail` goes to `readers`, `slack` to a channel, `charted` to the channel with a
     chart, `both` to all of them; each of `more` is another `mail`, of `everywhere` another `both`.
-    `started` counts the processes.
+    `started` counts the processes, `to` says who gets which digest.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class World:
     mail: Mapping[str, Any] = field(default_factory=dict)
     slack: Mapping[str, Any] = field(default_factory=dict)
     started: int = field(default=0, init=False)
+    to: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False)
     journal: Journal = field(init=False)
     smtp: SmtpSink = field(init=False)
     workspace: SlackSink = field(init=False)
@@ -94,13 +96,17 @@ class World:
         small = {"app": "shop", "period": "week", "schedule": "mon 08:00", "metrics": METRICS}
         plain = {**small, "breakdowns": [], "charts": []}
         mail, channel = {"mail": list(self.readers)}, {"slack": [CHANNEL]}
-        digests = {
+        digests: dict[str, dict[str, Any]] = {
             "mail": {**plain, "to": mail},
             "slack": {**plain, "to": channel},
             "charted": {**plain, "charts": ["sessions"], "to": channel},
             "both": {**plain, "to": {**mail, **channel}},
             **{name: {**plain, "to": mail} for name in self.more},
             **{name: {**plain, "to": {**mail, **channel}} for name in self.everywhere},
+        }
+        self.to = {
+            name: tuple(who for some in digest["to"].values() for who in some)
+            for name, digest in digests.items()
         }
         fields = {
             "state": "sqlite:///./digest.db",
@@ -170,6 +176,25 @@ class World:
         """What the oracle says."""
         hold = self.policy is OnUncertain.HOLD
         return violations(self.books(), self.journal.entries(), hold=hold, finished=finished)
+
+    def lost(self, *jobs: str) -> list[str]:
+        """Who has neither got it nor is waited for by a person; only where all servers are well."""
+        books = self.books()
+        found = []
+        for job in jobs:
+            rows = {row.recipient: row for row in books.of(job)}
+            for reader in self.to[job]:
+                row = rows.get(reader)
+                if row is None:
+                    found.append(f"{job} to {reader}: the ledger does not have it")
+                elif not (row.state is State.SENT or (row.state is State.HELD and row.uncertain)):
+                    found.append(f"{job} to {reader}: {row.state}, though nobody refused it")
+                elif row.state is State.HELD and not self._may_be_held(row.uncertain):
+                    found.append(f"{job} to {reader}: held after {row.uncertain} doubts")
+        return found
+
+    def _may_be_held(self, uncertain: int) -> bool:
+        return self.policy is OnUncertain.HOLD or uncertain > MAX_RESENDS
 
     def copies(self, job: str) -> dict[str, int]:
         """How often each recipient of a digest got it."""
