@@ -20,19 +20,14 @@ def main() -> None:
     from digest.cli import run_command_line  # noqa: PLC0415 — see above
 
     code = run_command_line(sys.argv[1:])
-    if code in INTERRUPTED or _is_held_up():
-        # a thread that waits for a server's answer, perhaps for minutes, must not hold up a stop
+    if code in INTERRUPTED or threading.active_count() > 1:
+        # a thread that waits for a server's answer, perhaps for minutes, must not hold up a stop;
+        # one of a pool does, even when it is a daemon
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
-
-
-def _is_held_up() -> bool:
-    """Whether another thread than this one would be waited for."""
-    this = threading.current_thread()
-    return any(not one.daemon for one in threading.enumerate() if one is not this)
 
 
 if __name__ == "__main__":

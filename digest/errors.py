@@ -128,7 +128,14 @@ class PhaseUnavailableError(PhaseError):
 
 
 class TemplateError(DigestError):
-    """A template is missing, does not parse, or failed; names its file and line."""
+    """A template is missing, does not parse, or failed; names its file and line.
+
+    `template` is its name inside the folder, where that is known: it may be shown to readers.
+    """
+
+    def __init__(self, message: str, *, template: str = "") -> None:
+        self.template = template
+        super().__init__(message)
 
 
 class DeliveryError(DigestError):
@@ -154,6 +161,13 @@ class StateRefusedError(StoreError):
 
 
 class StateBusyError(StoreError):
-    """The ledger can't be written now; later may work."""
+    """The ledger can't be written now; later may work.
+
+    `holder` is the command of the process that has it, where that is the reason.
+    """
 
     exit_code = ExitCode.PUT_OFF
+
+    def __init__(self, message: str, *, holder: str = "") -> None:
+        self.holder = holder
+        super().__init__(message)

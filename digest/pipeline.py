@@ -7,18 +7,22 @@ connection or reads a clock. Sending what was planned is the outbox's.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import logging
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from digest import charts, report
 from digest.core.charting import chart_specs
 from digest.core.content import DeliveryState
 from digest.core.outbox import NEEDS_PERSON, OPEN
+from digest.core.report_model import Note, Tone
 from digest.core.steps import Step, reached
-from digest.errors import DigestError, ExitCode
+from digest.errors import DigestError, ExitCode, TemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from datetime import date, datetime
 
     from digest.core.charts_spec import NoChart
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from digest.report import DigestSpec, Finds, Source
 
     Progress = Callable[[str, int, int], None]
+
+logger = logging.getLogger(__name__)
 
 
 class Renders(Protocol):
@@ -63,12 +69,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A digest that is ready to be planned, and the answers that it was made of."""
+    """A digest that is ready to be planned, and the answers that it was made of.
+
+    `troubles` are sentences for the operator: what failed without stopping the digest.
+    """
 
     job: Job
     report: Report
     content: Content
     snapshots: tuple[Snapshot, ...] = ()
+    troubles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,29 +173,63 @@ def build(
     app_id: str = "",
     finds: Finds | None = None,
     partial_ok: bool = False,
+    fallback: Renders | None = None,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Built:
     """Fetch, compute, draw and render one digest; nothing is planned or sent.
 
     `finds` looks up earlier answers of the app, for changes that the API can't give. With
-    `partial_ok` a period that is not over is built and marked partial. Raises PeriodNotOverError
-    before any request when the period can't be over, PhaseError when there is nothing to report
-    on, TemplateError when a template fails.
+    `partial_ok` a period that is not over is built and marked partial. `fallback` renders when a
+    template of `renderer` fails, and the digest says so. `turn` is held while it is computed,
+    drawn and rendered, which is the processor's work. Raises PeriodNotOverError before any
+    request when the period can't be over, PhaseError when there is nothing to report on,
+    TemplateError when a template fails and there is no fallback.
     """
     plan = report.plan(job.spec, period, now, partial_ok=partial_ok)
     fetched = report.fetch(plan, source, _marked(progress))
     earlier = {} if finds is None else report.earlier_lists(plan, fetched, app_id, finds)
-    made = report.assemble(plan, fetched, earlier=earlier, partial_ok=partial_ok)
-    reached(Step.RENDER_PRE)
-    pictures = charts.draw(chart_specs(made, job.charts))
-    body = json.dumps(report.to_json(made), indent=2, ensure_ascii=False, allow_nan=False)
-    content = renderer.content(made, pictures, {"report.json": body.encode()})
+    with turn():
+        made = report.assemble(plan, fetched, earlier=earlier, partial_ok=partial_ok)
+        reached(Step.RENDER_PRE)
+        pictures = charts.draw(chart_specs(made, job.charts))
+        troubles: tuple[str, ...] = ()
+        try:
+            content = renderer.content(made, pictures, _documents(made))
+        except TemplateError as error:
+            if fallback is None:
+                raise
+            made = _in_built_in_form(made, error)
+            troubles = (_trouble(job, error),)
+            content = fallback.content(made, pictures, _documents(made))
     reached(Step.ARTIFACT_POST)
     return Built(
         job=job,
         report=made,
         content=content,
         snapshots=report.kept(plan, fetched, app_id),
+        troubles=troubles,
     )
+
+
+def _documents(made: Report) -> dict[str, bytes]:
+    body = json.dumps(report.to_json(made), indent=2, ensure_ascii=False, allow_nan=False)
+    return {"report.json": body.encode()}
+
+
+def _in_built_in_form(made: Report, error: TemplateError) -> Report:
+    """The report with a banner that says why it looks otherwise; readers see no path."""
+    what = f"The template {error.template}" if error.template else "A template of this digest"
+    note = Note(text=f"{what} failed, so this is the built-in form.", tone=Tone.WARNING)
+    return replace(made, notes=(note, *made.notes))
+
+
+def _trouble(job: Job, error: TemplateError) -> str:
+    """What the operator is told, and the log with it."""
+    logger.warning(
+        "template failed, built-in form used",
+        extra={"action": "template_failed", "job": job.name, "error": str(error)},
+    )
+    return f"{job.name} has the built-in form, because a template failed: {error}"
 
 
 def _marked(progress: Progress) -> Progress:

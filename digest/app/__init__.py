@@ -40,12 +40,13 @@ def remarks(config: Config) -> list[str]:
 def check_templates(config: Config) -> None:
     """Render the user's templates against sample reports. Raises ConfigError with every problem.
 
+    They are rendered in a child process, so one that never ends is a problem like any other.
     Ours are checked by our own tests, so a config without templates costs nothing here.
     """
     if config.templates is None:
         return
-    from digest.render import Renderer  # noqa: PLC0415 — jinja2 is for those who render
+    from digest.app.rendering import renderer_of  # noqa: PLC0415 — jinja2 is for those who render
 
-    problems = Renderer(config.templates).check()
+    problems = renderer_of(config).check()
     if problems:
         raise ConfigError(problems)

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from digest.config.models import Config
+    from digest.core.agenda import Due
     from digest.core.outbox import Delivery
     from digest.outbox.stopping import Stop
     from digest.store.opening import Store
     from digest.store.reading import Reading
     from digest.store.rows import Hold, Run
+    from digest.store.troubles import OwnTrouble
 
 _TRIED_FOR = timedelta(hours=72)
 _SHORTEST_ID = 4
@@ -50,9 +52,16 @@ class RunStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The ledger at a glance. `ok` unless something needs a person."""
+    """The ledger at a glance. `ok` unless something needs a person.
+
+    `missed` are the newest periods of digests that could not be built in time, `waiting` those
+    that are due and not built yet, `troubles` digest's own.
+    """
 
     runs: tuple[RunStatus, ...] = ()
+    missed: tuple[Due, ...] = ()
+    waiting: tuple[Due, ...] = ()
+    troubles: tuple[OwnTrouble, ...] = ()
     counts: dict[DeliveryState, int]
     holds: tuple[Hold, ...] = ()
     needs_person: tuple[Delivery, ...] = ()
@@ -60,7 +69,7 @@ class Status:
     @property
     def ok(self) -> bool:
         """Whether nothing needs a person."""
-        return not self.needs_person and all(hold.passing for hold in self.holds)
+        return not (self.needs_person or self.missed) and all(h.passing for h in self.holds)
 
 
 def status(config: Config) -> Status:
@@ -76,6 +85,9 @@ def status(config: Config) -> Status:
             counts=found.counts(),
             holds=tuple(found.holds()),
             needs_person=tuple(found.needing_person()),
+            missed=tuple(found.agenda.missed()),
+            waiting=tuple(found.agenda.waiting()),
+            troubles=tuple(found.troubles.now()),
         )
 
 

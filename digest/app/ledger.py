@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,9 +13,11 @@ from digest.app import utc_now
 from digest.app.parts import open_channel, place_of
 from digest.core.content import DeliveryKind
 from digest.core.periods import PeriodKind
-from digest.errors import DeliveryError
+from digest.errors import DeliveryError, StateBusyError
+from digest.outbox.handover import Handover
 from digest.outbox.sending import Rules, Sender
-from digest.store import opening
+from digest.store import opening, terms
+from digest.store.lock import DAEMON, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from digest.config.models import Config, Digest
     from digest.core.content import Channel
     from digest.core.outbox import Delivery
+    from digest.outbox.handover import Sends
     from digest.outbox.stopping import Stop
     from digest.store.opening import Store
     from digest.store.reading import Reading
@@ -31,8 +36,39 @@ _USUAL_LATENESS = timedelta(hours=72)
 
 
 def open_sender(config: Config, command: str, clock: Callable[[], datetime]) -> Store:
-    """As the one who sends. Raises StateBusyError, StateRefusedError."""
-    return opening.open_sender(place_of(config), command=command, clock=clock, wall=utc_now)
+    """As the one who sends, or beside a daemon that does: then the store says `handed_over`.
+
+    Raises StateRefusedError, and StateBusyError also when the daemon sends by another config.
+    """
+    try:
+        return opening.open_sender(place_of(config), command=command, clock=clock, wall=utc_now)
+    except StateBusyError as error:
+        if not error.holder.startswith(DAEMON):
+            raise
+        store = open_deciding(config, clock)
+        if store is None:
+            raise
+    if terms.known(store) not in {None, terms_of(config)}:
+        store.close()
+        raise StateBusyError(
+            "digest serve sends by another config than this one; have it read its config again "
+            "(digest serve --reload), then repeat this"
+        )
+    store.handed_over = True
+    return store
+
+
+def note_terms(config: Config, store: Store) -> None:
+    """Have commands beside us know by which config we send."""
+    terms.note(store, terms_of(config))
+
+
+def terms_of(config: Config) -> str:
+    """What a sender decides by, in short: the channels, the rules, who gets what."""
+    rules = config.model_dump(mode="json", include={"channels", "delivery"})
+    readers = {name: digest.to for name, digest in config.digests.items()}
+    said = json.dumps([rules, readers])  # secrets are dumped as asterisks
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 def open_deciding(config: Config, clock: Callable[[], datetime]) -> Store | None:
@@ -53,8 +89,20 @@ def sender(
     stop: Stop,
     clock: Callable[[], datetime],
     progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
-) -> Sender:
+    *,
+    patient: bool = True,
+) -> Sends:
     """What sends through the config's channels, by the config's rules."""
+    if store.handed_over:
+        return Handover(
+            store=store,
+            open_channel=lambda name: _open(config, name),
+            stop=stop,
+            clock=clock,
+            monotonic=time.monotonic,
+            daemon_lives=lambda: is_held(store.place),
+            progress=progress,
+        )
     return Sender(
         store=store,
         open_channel=lambda name: _open(config, name),
@@ -62,6 +110,7 @@ def sender(
             wanted=lambda held: is_wanted(config, held),
             policy=config.delivery.on_uncertain,
             look_again=config.delivery.look_again,
+            patient=patient,
         ),
         stop=stop,
         clock=clock,

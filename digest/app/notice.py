@@ -17,10 +17,13 @@ from digest.core.content import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digest.core.agenda import Due
     from digest.core.outbox import Delivery
     from digest.store.rows import Hold
+    from digest.store.troubles import OwnTrouble
 
 _MOST_ITEMS = 20
+_MOST_LABELS = 6
 _HEADER = 140  # characters of Slack's 150
 _SECTION = 2900  # characters of Slack's 3,000
 _DO = {
@@ -38,13 +41,23 @@ class _Item:
     do: str
 
 
-def notice(deliveries: Sequence[Delivery], holds: Sequence[Hold]) -> Content:
+def notice(
+    deliveries: Sequence[Delivery],
+    holds: Sequence[Hold],
+    dues: Sequence[Due] = (),
+    own: Sequence[OwnTrouble] = (),
+) -> Content:
     """One message about all of it, in every form."""
-    items = [*map(_about_hold, holds), *map(_about, deliveries)]
+    items = [
+        *map(_about_own, own),
+        *map(_about_hold, holds),
+        *_about_dues(dues),
+        *map(_about, deliveries),
+    ]
     shown = items[:_MOST_ITEMS]
     more = len(items) - len(shown)
-    rest = f"And {more} more: digest deliveries --failed" if more else ""
-    title = _title(deliveries, holds)
+    rest = f"And {more} more: digest status" if more else ""
+    title = _title(deliveries, holds, dues, own)
     return Content(
         email=EmailContent(
             subject=f"digest: {title}",
@@ -55,7 +68,12 @@ def notice(deliveries: Sequence[Delivery], holds: Sequence[Hold]) -> Content:
     )
 
 
-def _title(deliveries: Sequence[Delivery], holds: Sequence[Hold]) -> str:
+def _title(
+    deliveries: Sequence[Delivery],
+    holds: Sequence[Hold],
+    dues: Sequence[Due],
+    own: Sequence[OwnTrouble],
+) -> str:
     said = []
     if len(deliveries) == 1:
         said.append("a message was not delivered")
@@ -63,6 +81,10 @@ def _title(deliveries: Sequence[Delivery], holds: Sequence[Hold]) -> str:
         said.append(f"{len(deliveries)} messages were not delivered")
     if holds:
         said.append(f"the channel {', '.join(hold.channel for hold in holds)} can't be used")
+    if dues:
+        said.append("a digest was left out" if len(dues) == 1 else f"{len(dues)} were left out")
+    if own and not said:
+        said.append(own[0].sentence if len(own) == 1 else f"{len(own)} things need a look")
     title = "; ".join(said)
     return title[:1].upper() + title[1:]
 
@@ -73,6 +95,40 @@ def _about(one: Delivery) -> _Item:
         what=f"{key.job} {key.period} to {key.recipient} over {key.channel}: {one.state}",
         why=one.last_error or "No reason is known.",
         do=_DO[one.state].format(id=key.digest[:8]) if one.state in _DO else "",
+    )
+
+
+def advice(held: Delivery) -> tuple[str, str, tuple[str, ...]]:
+    """What a delivery that needs a person is, what to do about it, and the commands for that."""
+    key = held.key
+    what = f"{key.job} {key.period} to {key.recipient} over {key.channel}: {held.state}"
+    todo, _, command = _DO.get(held.state, "").format(id=key.digest[:8]).partition(": ")
+    commands = [command.removesuffix(" (or --resend)")] if command else []
+    if held.state is DeliveryState.HELD:
+        commands.append(f"digest deliveries resolve {key.digest[:8]} --resend")
+    return what, f"{todo}." if todo else "", tuple(commands)
+
+
+def _about_own(one: OwnTrouble) -> _Item:
+    return _Item(what=one.sentence, why=f"Since {one.since:%Y-%m-%d %H:%M} UTC", do="")
+
+
+def _about_dues(dues: Sequence[Due]) -> list[_Item]:
+    """One item for each job and reason, however many periods."""
+    groups: dict[tuple[str, str], list[Due]] = {}
+    for due in dues:
+        groups.setdefault((due.job, due.reason), []).append(due)
+    return [_about_group(job, reason, found) for (job, reason), found in groups.items()]
+
+
+def _about_group(job: str, reason: str, found: Sequence[Due]) -> _Item:
+    labels = [due.period for due in found]
+    if len(labels) > _MOST_LABELS:
+        labels = [*labels[:1], f"… ({len(labels) - 2} more)", *labels[-1:]]
+    return _Item(
+        what=f"{job} was not sent for {', '.join(labels)}",
+        why=reason[:1].upper() + reason[1:],
+        do=f"If it is still wanted: digest run {job} --period {found[-1].period}",
     )
 
 

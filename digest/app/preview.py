@@ -9,11 +9,12 @@ from digest import pipeline
 from digest.app import utc_now
 from digest.app.orders import Order, wanted
 from digest.app.parts import Sources, place_of
+from digest.app.rendering import renderer_of
 from digest.channels.folder import write_preview
 from digest.config.models import SlackChannel, SmtpChannel
 from digest.core.content import Content, DeliveryKey, DeliveryKind
 from digest.errors import StoreError, UsageError
-from digest.render import Renderer, slack_page
+from digest.render import slack_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ def preview(
             job,
             period,
             source=sources.of(job.spec.app),
-            renderer=Renderer(config.templates),
+            renderer=renderer_of(config),
             now=now,
             progress=progress,
             app_id=config.apps[job.spec.app].app_id,

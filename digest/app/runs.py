@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from digest import pipeline, report
 from digest.app import ledger
 from digest.app.clock import clock_from
+from digest.app.making import Maker, Terms, mailing_of, warnings_of
 from digest.app.orders import wanted
 from digest.app.parts import Sources
 from digest.app.trouble import send_left, tell_operator
 from digest.core.content import DeliveryKind, DeliveryState
 from digest.core.outbox import OPEN, Delivery
-from digest.core.report_model import Tone
 from digest.errors import DigestError, PutOffError, StoreError
-from digest.outbox.planning import Mailing, frozen
 from digest.outbox.stopping import Stop
-from digest.render import Renderer
 from digest.store import upkeep
-from digest.store.planned import NewRun
 from digest.store.reading import Scope
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from digest.config.models import Config
     from digest.core.content import DeliveryKey
     from digest.core.periods import Period
-    from digest.outbox.sending import Sender
+    from digest.outbox.handover import Sends
     from digest.pipeline import Built, Job, RunResult
     from digest.store.opening import Store
     from digest.store.rows import Run
@@ -57,7 +55,14 @@ def run(
     jobs = [wanted(config, name, order, now) for name in dict.fromkeys(order.names)]
     stop = stop or Stop()
     with Sources(config) as sources:
-        works = _Works(config=config, order=order, sources=sources, now=now, progress=progress)
+        works = _Works(
+            config=config,
+            order=order,
+            sources=sources,
+            now=now,
+            progress=progress,
+            maker=Maker.of(config),
+        )
         if order.dry_run:
             for job, period in jobs:
                 yield works.dry(job, period)
@@ -66,11 +71,11 @@ def run(
             sender = ledger.sender(config, store, stop, clock, progress)
             for job, period in jobs:
                 yield works.run(job, period, store, sender)
-            if not stop.asked:
+            if not stop.asked and not store.handed_over:
                 _afterwards(config, store, sender)
 
 
-def _afterwards(config: Config, store: Store, sender: Sender) -> None:
+def _afterwards(config: Config, store: Store, sender: Sends) -> None:
     """Send what older runs left, tell the operator, and purge.
 
     Trouble with that must not hide what became of the runs.
@@ -84,7 +89,7 @@ def _afterwards(config: Config, store: Store, sender: Sender) -> None:
         logger.error("%s", error, extra={"action": "operator_not_told"})  # noqa: TRY400 — said
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Works:
     """What the runs of one order share."""
 
@@ -93,7 +98,7 @@ class _Works:
     sources: Sources
     now: datetime
     progress: Progress
-    _renderer: Renderer | None = field(default=None)
+    maker: Maker
 
     def dry(self, job: Job, period: Period) -> RunResult:
         """Build everything and say who would get it."""
@@ -104,11 +109,11 @@ class _Works:
             return replace(result, error=error)
         except Exception as error:  # noqa: BLE001 — one digest's defect must not stop the next
             return replace(result, error=_defect(error, job.name))
-        mailing = self._mailing(built, install="dry-run", generation=0)
+        mailing = mailing_of(built, "dry-run", self._terms(self.now, timedelta(), None))
         planned = tuple(_planned(envelope.key, at=self.now) for envelope in mailing.envelopes())
-        return replace(result, deliveries=planned, warnings=_warnings(built), dry=True)
+        return replace(result, deliveries=planned, warnings=warnings_of(built), dry=True)
 
-    def run(self, job: Job, period: Period, store: Store, sender: Sender) -> RunResult:
+    def run(self, job: Job, period: Period, store: Store, sender: Sends) -> RunResult:
         """Plan it if it is new, send what is left."""
         result = pipeline.RunResult(job=job.name, period=period.label)
         known = store.ledger.run(job.name, self._kind, period.label)
@@ -153,34 +158,25 @@ class _Works:
         return DeliveryKind.DIGEST if self.order.to is None else DeliveryKind.TEST
 
     def _plan(
-        self, job: Job, period: Period, store: Store, sender: Sender, known: Run | None
+        self, job: Job, period: Period, store: Store, sender: Sends, known: Run | None
     ) -> Run:
         self._refuse_untrusted(job, period, store, known)
         built = self._build(job, period, store)
-        generation = 0 if known is None else known.generation + 1
-        digest = self.config.digests[job.name]
-        new = NewRun(
-            job=job.name,
-            kind=self._kind,
-            period=period.label,
-            app=job.spec.app,
-            planned_at=sender.clock(),
-            deadline=sender.clock() + ledger.lateness(self.config, digest),
-            generation=generation,
-            warnings=_warnings(built),
-        )
-        mailing = self._mailing(built, install=store.ledger.install, generation=generation)
-        planned = store.ledger.plan(
-            new,
-            frozen(mailing, sender.channel),
-            snapshots=built.snapshots,
-            supersedes=None if known is None else known.row,
-        )
+        for sentence in built.troubles:
+            store.troubles.begin(f"template {job.name}", sentence, sender.clock())
+        lateness = ledger.lateness(self.config, self.config.digests[job.name])
+        terms = self._terms(sender.clock(), lateness, known)
+        planned = self.maker.plan(built, store.ledger, sender.channel, terms)
         if planned is not None:
             return planned
         other = store.ledger.run(job.name, self._kind, period.label)
         assert other is not None  # noqa: S101 — another process has just planned it
         return other
+
+    def _terms(self, now: datetime, lateness: timedelta, known: Run | None) -> Terms:
+        return Terms(
+            kind=self._kind, now=now, date=self.now, deadline=now + lateness, supersedes=known
+        )
 
     def _refuse_untrusted(self, job: Job, period: Period, store: Store, known: Run | None) -> None:
         """After an older ledger was put back, nobody knows what was sent before that."""
@@ -194,34 +190,14 @@ class _Works:
             )
 
     def _build(self, job: Job, period: Period, store: Store | None) -> Built:
-        if self._renderer is None:
-            self._renderer = Renderer(self.config.templates)
-        return pipeline.build(
+        return self.maker.build(
             job,
             period,
             source=self.sources.of(job.spec.app),
-            renderer=self._renderer,
             now=self.now,
             progress=self.progress,
-            app_id=self.config.apps[job.spec.app].app_id,
             finds=store.ledger if store is not None else None,
         )
-
-    def _mailing(self, built: Built, *, install: str, generation: int) -> Mailing:
-        return Mailing(
-            install=install,
-            job=built.job.name,
-            kind=self._kind,
-            period=built.report.period.label,
-            generation=generation,
-            content=built.content,
-            date=self.now,
-            to=built.job.to,
-        )
-
-
-def _warnings(built: Built) -> tuple[str, ...]:
-    return tuple(note.text for note in built.report.notes if note.tone is Tone.WARNING)
 
 
 def _planned(key: DeliveryKey, *, at: datetime) -> Delivery:

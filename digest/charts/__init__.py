@@ -19,7 +19,11 @@ logger = logging.getLogger(__name__)
 
 
 def draw(specs: Iterable[ChartSpec | NoChart]) -> tuple[Picture | NoChart, ...]:
-    """Draw each chart; one that can't be drawn becomes a sentence and never stops a digest."""
+    """Draw each chart; one that can't be drawn becomes a sentence and never stops a digest.
+
+    Memory that runs out counts as that. A crash inside the drawing libraries does not: it ends the
+    process, as any crash.
+    """
     wanted = list(specs)
     drawn = [_draw(spec) for spec in wanted[:MOST_CHARTS]]
     return (*drawn, *(_left_out(spec) for spec in wanted[MOST_CHARTS:]))
@@ -28,12 +32,12 @@ def draw(specs: Iterable[ChartSpec | NoChart]) -> tuple[Picture | NoChart, ...]:
 def _draw(spec: ChartSpec | NoChart) -> Picture | NoChart:
     if isinstance(spec, NoChart):
         return spec
-    from digest.charts.drawing import picture  # noqa: PLC0415 — matplotlib takes half a second
-
     try:
+        from digest.charts.drawing import picture  # noqa: PLC0415 — matplotlib takes half a second
+
         return picture(spec)
-    except (ValueError, ArithmeticError, RuntimeError, MemoryError, OSError) as error:
-        # What matplotlib, FreeType and Pillow raise for data or fonts that they can't handle.
+    except Exception as error:  # noqa: BLE001 — the numbers are worth sending without a picture
+        # matplotlib, FreeType and Pillow have many ways to fail; memory that runs out is one.
         logger.warning(
             "chart not drawn",
             extra={"action": "chart_failed", "chart": spec.name, "error": type(error).__name__},

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from digest.cli.options import config_option, open_config
 from digest.errors import ExitCode
+
+if TYPE_CHECKING:
+    from digest.config.models import Config
 
 EXAMPLES = """\b
 Examples:
@@ -33,6 +38,7 @@ def command(ctx: click.Context, config_path: str | None, *, online: bool) -> int
     config = open_config(ctx, config_path)
     for remark in app.remarks(config):
         click.echo(f"warning: {remark}", err=True)
+    _say_how_long_fetching_takes(config)
     app.check_templates(config)
     if online:
         from digest.app import probing  # noqa: PLC0415 — HTTP, SMTP and Slack are for this alone
@@ -47,3 +53,19 @@ def command(ctx: click.Context, config_path: str | None, *, online: bool) -> int
             return ExitCode.PUT_OFF if ExitCode.FAILED not in codes else ExitCode.FAILED
     click.echo("OK")
     return ExitCode.OK
+
+
+def _say_how_long_fetching_takes(config: Config) -> None:
+    """To stderr, and only where the API's limit makes a difference."""
+    from digest.app import utc_now  # noqa: PLC0415 — heavy
+    from digest.config.remarks import may_be_crowded  # noqa: PLC0415 — as above
+
+    if not may_be_crowded(config):
+        return
+    from digest.app.forecast_text import crowding  # noqa: PLC0415 — not for a few digests
+
+    known, warnings = crowding(config, utc_now())
+    for sentence in warnings:
+        click.echo(f"warning: {sentence}", err=True)
+    for sentence in known:
+        click.echo(f"busiest: {sentence}", err=True)

@@ -10,6 +10,7 @@ COMMANDS = (
     "check",
     "preview",
     "run",
+    "serve",
     "jobs",
     "status",
     "deliveries",

@@ -9,9 +9,12 @@ import click
 from digest.cli.options import config_option, json_option, now_option, open_config, utc_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from digest.config.models import Digest
+    from digest.app.forecast import Outlook
+    from digest.config.models import Config, Digest
+    from digest.config.schedule import Fire
 
 
 EXAMPLES = """\b
@@ -44,30 +47,26 @@ def command(
 ) -> None:
     """List every digest with its next fire times.
 
-    They are given in the schedule's zone and in UTC, each with the period that it covers.
+    They are given in the schedule's zone and in UTC, each with the period that it covers. Below
+    stands what comes next: how many requests it takes, and when digest serve starts to fetch.
     """
     import json  # noqa: PLC0415 — `--help` does without
 
-    from digest import app  # noqa: PLC0415 — heavy
+    from digest.app import forecast, utc_now  # noqa: PLC0415 — heavy
 
     config = open_config(ctx, config_path)
-    at = now or app.utc_now()
-    listed = [_job_json(job, at, count) for job in config.digests.values()]
+    found = forecast.outlook(config, now or utc_now(), count)
+    listed = list(map(_job_json, config.digests.values(), found.fires, found.requests))
+    for job in listed:
+        start = found.starts.get(job["name"])
+        job["fetch_at"] = utc_text(start.start_at.replace(microsecond=0)) if start else None
     if as_json:
         click.echo(json.dumps(listed, indent=2))
         return
-    for job in listed:
-        off = "" if job["enabled"] else ", switched off"
-        click.echo(f"{job['name']}  ({job['schedule']}, {job['timezone']}{off})")
-        for fire in job["next"]:
-            wait = f", waits until {fire['ready_at']}" if fire["ready_at"] else ""
-            click.echo(f"  {fire['local']}  {fire['utc']}  covers {fire['period']}{wait}")
+    click.echo("".join(f"{line}\n" for line in _lines(config, listed, found)), nl=False)
 
 
-def _job_json(job: Digest, now: datetime, count: int) -> dict[str, Any]:
-    from digest.config.schedule import upcoming  # noqa: PLC0415 — heavy
-
-    fires = upcoming(job, now, count) if job.enabled else []
+def _job_json(job: Digest, fires: tuple[Fire, ...], requests: int | None) -> dict[str, Any]:
     return {
         "name": job.name,
         "kind": "digest",
@@ -75,6 +74,7 @@ def _job_json(job: Digest, now: datetime, count: int) -> dict[str, Any]:
         "enabled": job.enabled,
         "schedule": job.schedule.phrase,
         "timezone": job.schedule.timezone,
+        "requests": requests,
         "next": [
             {
                 "local": fire.local.isoformat(),
@@ -85,3 +85,19 @@ def _job_json(job: Digest, now: datetime, count: int) -> dict[str, Any]:
             for fire in fires
         ],
     }
+
+
+def _lines(config: Config, listed: list[dict[str, Any]], found: Outlook) -> Iterator[str]:
+    from digest.app.forecast_text import in_words  # noqa: PLC0415 — as above
+
+    for job in listed:
+        asks = f"; {job['requests']} requests" if job["requests"] else ""
+        off = "" if job["enabled"] else ", switched off"
+        yield f"{job['name']}  ({job['schedule']}, {job['timezone']}{off}{asks})"
+        for fire in job["next"]:
+            wait = f", waits until {fire['ready_at']}" if fire["ready_at"] else ""
+            yield f"  {fire['local']}  {fire['utc']}  covers {fire['period']}{wait}"
+    if found.next:
+        yield ""
+    for wave in found.next:
+        yield f"next: {in_words(wave, config)}"

@@ -18,11 +18,13 @@ Examples:
   digest run monday-email
   digest run monday-email --period 2026-W47 --to me@example.com
   digest run monday-email daily-slack --dry-run
+  digest run --due
 """
 
 
 @click.command("run", epilog=EXAMPLES)
-@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@click.argument("names", nargs=-1, metavar="NAME…")
+@click.option("--due", is_flag=True, help="Build and send whatever is due now, for a timer.")
 @click.option("--period", metavar="P", help="2026-W47, 2026-11-22 or 2026-11 (default: the last).")
 @click.option("--dry-run", is_flag=True, help="Build everything, send nothing.")
 @click.option("--force", is_flag=True, help="Build and send again what was sent already.")
@@ -41,6 +43,7 @@ def command(
     to: str | None,
     now: datetime | None,
     config_path: str | None,
+    due: bool,
     dry_run: bool,
     force: bool,
     as_json: bool,
@@ -48,20 +51,34 @@ def command(
     """Build digests and deliver them now.
 
     A period that was sent already is not sent again; what an earlier run of it left unfinished is
-    taken up. Each reader gets it once.
+    taken up. Each reader gets it once. With --due it does once what digest serve does all the
+    time; the first such call only begins to count, and sends no past period.
     """
     import json  # noqa: PLC0415 — `--help` does without
 
     from digest import pipeline  # noqa: PLC0415 — heavy
-    from digest.app import orders, runs  # noqa: PLC0415 — heavy
     from digest.cli.signals import stoppable  # noqa: PLC0415 — only for those who send
 
+    if bool(names) == due or (due and (period or to or dry_run or force)):
+        raise click.UsageError(
+            "say which digests, or --due alone (with --now and --json if you like)"
+        )
     config = open_config(ctx, config_path)
-    order = orders.Order(names=names, period=period, now=now, to=to, dry_run=dry_run, force=force)
     results = []
     unheard: OSError | None = None
     with stoppable() as stop, Progress() as progress:
-        for result in runs.run(config, order, progress, stop):
+        if due:
+            from digest.service import once  # noqa: PLC0415 — heavy
+
+            found = once.run_due(config, now, progress, stop)
+        else:
+            from digest.app import orders, runs  # noqa: PLC0415 — heavy
+
+            order = orders.Order(
+                names=names, period=period, now=now, to=to, dry_run=dry_run, force=force
+            )
+            found = runs.run(config, order, progress, stop)
+        for result in found:
             results.append(result)
             try:
                 progress.clear()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digest.app.deciding import Status
+    from digest.core.agenda import Due
     from digest.core.outbox import Delivery
 
 EXAMPLES = """\b
@@ -70,7 +71,24 @@ def _as_json(found: Status) -> dict[str, Any]:
             }
             for hold in found.holds
         ],
+        "missed": [_due(due) for due in found.missed],
+        "waiting": [_due(due) for due in found.waiting],
+        "troubles": [
+            {"since": utc_text(one.since), "sentence": one.sentence} for one in found.troubles
+        ],
         "needs_person": [_need(held) for held in found.needs_person],
+    }
+
+
+def _due(due: Due) -> dict[str, Any]:
+    return {
+        "job": due.job,
+        "period": due.period,
+        "due_at": utc_text(due.due_at),
+        "ready_at": utc_text(due.ready_at),
+        "next_try": None if due.next_try is None else utc_text(due.next_try),
+        "deadline": utc_text(due.deadline),
+        "reason": due.reason or None,
     }
 
 
@@ -94,6 +112,15 @@ def _tell(found: Status) -> None:
     for hold in found.holds:
         until = f"{utc_text(hold.until)[:16]}Z"
         click.echo(f"channel {hold.channel} is left alone until {until}: {hold.reason}")
+    for trouble in found.troubles:
+        click.echo(f"trouble since {utc_text(trouble.since)[:16]}Z: {trouble.sentence}")
+    for due in found.waiting:
+        click.echo(f"{due.job} {due.period} waits{': ' if due.reason else ''}{due.reason}")
+    for due in found.missed:
+        click.echo(
+            f"{due.job} {due.period} was missed: {due.reason}\n"
+            f"  if it is still wanted: digest run {due.job} --period {due.period}"
+        )
     if found.needs_person:
         click.echo(f"needs a person ({len(found.needs_person)}):")
     for held in found.needs_person:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from digest.config.jobs import Alert, Digest
 from digest.config.lists import in_words
-from digest.config.models import KINDS, App, Config, Delivery, Limits
+from digest.config.models import KINDS, App, Config, Delivery, Heartbeat, Limits, Web
 from digest.config.problems import BadValueError, did_you_mean, quoted
 
 if TYPE_CHECKING:
@@ -115,6 +115,10 @@ def _known_keys(path: Path) -> Iterable[str]:
             models = (Limits,)
         case ("delivery",):
             models = (Delivery,)
+        case ("heartbeat",):
+            models = (Heartbeat,)
+        case ("web",):
+            models = (Web,)
         case _:
             models = ()
     return (

@@ -65,6 +65,7 @@ ROUTES: JsonSchema = {
     "additionalProperties": {"anyOf": [one_or_many(TEXT), {"type": "null"}]},
     "examples": [{"mail": ["ana@example.com"], "slack": ["#growth"]}],
 }
+URL: JsonSchema = {"type": "string", "pattern": r"^(https?://|.*\$\{)"}
 ZONE: JsonSchema = {**TEXT, "examples": ["Europe/Berlin", "UTC"]}
 
 Name: TypeAlias = Annotated[str, AfterValidator(values.checked_name)]
@@ -83,9 +84,8 @@ StateUrl: TypeAlias = Annotated[
     ),
 ]
 Host: TypeAlias = Annotated[str, Reads(values.host, TEXT)]
-Url: TypeAlias = Annotated[
-    str, Reads(values.url, {"type": "string", "pattern": r"^(https?://|.*\$\{)"})
-]
+Url: TypeAlias = Annotated[str, Reads(values.url, URL)]
+SecretUrl: TypeAlias = Annotated[SecretStr, Reads(values.secret_url, URL)]
 MailboxText: TypeAlias = Annotated[str, Reads(values.mailbox, TEXT)]
 ExistingFolder: TypeAlias = Annotated[Path, Reads(values.existing_folder, TEXT, around=True)]
 ExistingFile: TypeAlias = Annotated[Path, Reads(values.existing_file, TEXT, around=True)]

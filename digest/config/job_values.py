@@ -34,14 +34,6 @@ _WHOLE = re.compile(r"\d{1,4}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?\d{1,15}(\.\d{1,15})?", re.ASCII)
 
 
-class CatchUp(StrEnum):
-    """Which of the periods that were missed while the service was down are made up for."""
-
-    LAST = "last"
-    ALL = "all"
-    NONE = "none"
-
-
 class Window(StrEnum):
     """What an alert looks at: the day so far, or the last complete day, week or month."""
 

@@ -19,10 +19,11 @@ from digest.config.fields import (
     one_of,
     one_or_many,
 )
-from digest.config.job_values import CatchUp, Chart, Condition, Window
+from digest.config.job_values import Chart, Condition, Window
 from digest.config.problems import bad
 from digest.config.schedule import Schedule
 from digest.config.strict import Named
+from digest.core.agenda import CatchUp
 from digest.core.metrics import PLAIN_METRICS, STANDARD_BREAKDOWNS, Dimension, Metric
 from digest.core.periods import BaselineKind, BaselineRule, PeriodKind
 

@@ -158,6 +158,8 @@ def _literal_secrets(config: Config, covers: Mapping[problems.Path, Cover]) -> t
     )
     if config.state is not None and "@" in config.state.get_secret_value():
         places.append(("state",))
+    if config.web.token is not None:
+        places.append(("web", "token"))
     return tuple(
         path_text(place) for place in places if place not in covers or covers[place].literal
     )

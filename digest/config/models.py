@@ -28,9 +28,11 @@ from digest.config.fields import (
     Zone,
     one_of,
 )
-from digest.config.job_values import CatchUp, Chart, Condition, Window
+from digest.config.job_values import Chart, Condition, Window
 from digest.config.jobs import Alert, Digest
 from digest.config.strict import Named, Strict
+from digest.config.watching import Heartbeat, HeartbeatOrUrl, Web, or_url
+from digest.core.agenda import CatchUp
 from digest.core.outbox import LOOK_AGAIN, OnUncertain
 
 __all__ = [
@@ -45,11 +47,13 @@ __all__ = [
     "Delivery",
     "Digest",
     "FolderChannel",
+    "Heartbeat",
     "Limits",
     "OnUncertain",
     "Security",
     "SlackChannel",
     "SmtpChannel",
+    "Web",
     "Window",
 ]
 
@@ -159,6 +163,13 @@ class Config(Strict):
     digests: dict[Name, Digest] = Field(default={}, description="Name → a digest.")
     alerts: dict[Name, Alert] = Field(default={}, description="Name → an alert rule.")
     ops: Routes = Field(default={}, description="Where the operator hears about trouble.")
+    heartbeat: HeartbeatOrUrl | None = Field(
+        default=None,
+        json_schema_extra=or_url,
+        description="A URL that digest serve asks every five minutes while all is well, or "
+        "{url, every}: whoever is behind it notices when that stops.",
+    )
+    web: Web = Field(default_factory=Web, description="The web page of digest serve.")
 
     _literal_secrets: tuple[str, ...] = PrivateAttr(default=())
 

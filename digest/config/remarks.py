@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from digest.config.channels import Security, SmtpChannel
 from digest.config.schedule import next_fires, period_for, ready_at
 from digest.config.values import is_loopback
+from digest.config.watching import SHORTEST_TOKEN
 from digest.core.periods import PeriodKind
 
 if TYPE_CHECKING:
@@ -17,15 +18,19 @@ if TYPE_CHECKING:
     from digest.config.models import Config, Digest
     from digest.config.schedule import Schedule
 
-_NO_SERVICE: Final = "is not active yet: there is no digest serve"
-_DIGEST_KEYS: Final = {
-    "skip_dates": _NO_SERVICE,
-    "catch_up": _NO_SERVICE,
-    "tags": "is not active yet: no command chooses by tags",
-}
+_DIGEST_KEYS: Final = {"tags": "is not active yet: no command chooses by tags"}
 # A schedule is looked at in both halves of a year, so under winter and summer time.
 _LOOKS: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
 _FIRES_A_LOOK: Final = 10
+
+
+MOST_REQUESTS: Final = 64
+"""More than one digest takes, whatever it shows."""
+
+
+def may_be_crowded(config: Config) -> bool:
+    """Whether fetching could take more than a minute; a quick look that errs on that side."""
+    return len(config.digests) * MOST_REQUESTS > config.limits.requests_per_minute
 
 
 def inactive_keys(config: Config) -> list[str]:
@@ -63,6 +68,8 @@ def _general(config: Config) -> Iterator[str]:
         ):
             what = "mail and password go" if channel.username else "mail goes"
             yield f"channels.{name}: {what} unencrypted to {channel.host}"
+    if config.web.token and len(config.web.token.get_secret_value()) < SHORTEST_TOKEN:
+        yield f"web.token is short enough to be guessed; use at least {SHORTEST_TOKEN} characters"
 
 
 def _timing(digest: Digest) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,7 +23,7 @@ from digest.config.problems import bad, did_you_mean
 from digest.core.periods import period_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from digest.config.models import Digest
     from digest.core.periods import Period, PeriodKind
@@ -131,17 +131,42 @@ def ready_at(period: Period, settle: timedelta) -> datetime:
     return period.ends_at + settle
 
 
-def upcoming(job: Digest, now: datetime, n: int) -> list[Fire]:
-    """The next `n` fires of a digest, each with the period that it will cover."""
-    return [
-        Fire(
-            local=local,
-            utc=local.astimezone(UTC),
-            period=(period := period_for(job.period, local)),
-            ready_at=ready_at(period, job.settle),
-        )
-        for local in next_fires(job.schedule, now, n)
-    ]
+def upcoming(jobs: Iterable[Digest], now: datetime, n: int) -> list[tuple[Fire, ...]]:
+    """The next `n` fires of each digest, each with the period that it will cover.
+
+    A digest that is switched off has none. Digests with the same schedule are looked at once.
+    """
+    return _each(jobs, now, lambda fires: islice(fires, n))
+
+
+def fires_until(jobs: Iterable[Digest], now: datetime, end: datetime) -> list[tuple[Fire, ...]]:
+    """The fires of each digest later than `now` and not later than `end` (both aware)."""
+    return _each(jobs, now, lambda fires: takewhile(lambda fire: fire.utc <= end, fires))
+
+
+def _each(
+    jobs: Iterable[Digest], now: datetime, some: Callable[[Iterator[Fire]], Iterator[Fire]]
+) -> list[tuple[Fire, ...]]:
+    known: dict[tuple[Hashable, ...], tuple[Fire, ...]] = {}
+    found = []
+    for job in jobs:
+        key = (job.schedule, job.period, job.settle, job.skip_dates, job.enabled)
+        fires = known.get(key)
+        if fires is None:
+            fires = known[key] = tuple(some(_fires(job, now))) if job.enabled else ()
+        found.append(fires)
+    return found
+
+
+def _fires(job: Digest, now: datetime) -> Iterator[Fire]:
+    """Every fire later than `now`, in order; a local day of `skip_dates` has none."""
+    zone = job.schedule.zone
+    for utc in _later(job.schedule, now):
+        local = utc.astimezone(zone)
+        if local.date() in job.skip_dates:
+            continue
+        period = period_for(job.period, local)
+        yield Fire(local=local, utc=utc, period=period, ready_at=ready_at(period, job.settle))
 
 
 def _later(schedule: Schedule, after: datetime) -> Iterator[datetime]:

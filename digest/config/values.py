@@ -121,6 +121,21 @@ def host(value: object) -> str:
 
 def url(value: object) -> str:
     """An https:// URL, or http:// to this machine; comes back without a final slash."""
+    text = _web_address(value)
+    if "?" in text or "#" in text:
+        raise bad("must end before any ? or #")
+    return text.rstrip("/")
+
+
+def secret_url(value: object) -> SecretStr:
+    """Such a URL as it was written; its path and query may be what keeps strangers out."""
+    text = _web_address(value)
+    if "#" in text:
+        raise bad("must end before any #")
+    return SecretStr(text)
+
+
+def _web_address(value: object) -> str:
     text = text_of(value).strip()
     if not text:
         raise bad("is empty")
@@ -133,11 +148,9 @@ def url(value: object) -> str:
         raise bad("must be a URL that begins with https://")
     if user is not None or "@" in parts.netloc:
         raise bad("must not hold a user name or password")
-    if "?" in text or "#" in text:
-        raise bad("must end before any ? or #")
     if parts.scheme == "http" and not is_loopback(name):
         raise bad("http:// is only for this machine (localhost, 127.0.0.1, ::1); use https://")
-    return text.rstrip("/")
+    return text
 
 
 def state_url(value: object, info: ValidationInfo) -> SecretStr:

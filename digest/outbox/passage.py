@@ -65,6 +65,7 @@ class LedgerPassage:
         self._armed: dict[str, float] = {}
         self._writing: deque[Future[bool]] = deque()
         self._last = 0
+        self._rows: list[int] = []
         self._over = False
         self._arming = 0
 
@@ -132,7 +133,7 @@ class LedgerPassage:
             if outcome.fault and self.fault is None:
                 self.fault = outcome
             if self.error is not None and leased.at is not State.AT_RISK:
-                return  # it can't be written either; the next start hands it back
+                return  # it can't be written either; the next pass or start hands it back
             if self._stop.asked and leased.at in {State.LEASED, State.SENDING}:
                 self._watch(self._ledger.hand_back(leased))
                 return
@@ -158,6 +159,7 @@ class LedgerPassage:
             while self._writing:
                 self._wait_for(self._writing[0])
                 self._note(self._writing.popleft())
+            self._ledger.let_go(self._rows)
 
     def _wait_for(self, written: Future[bool]) -> None:
         """Until it is written; after a stop only for the grace: a disk may stay full."""
@@ -186,6 +188,7 @@ class LedgerPassage:
             return
         if some:
             self._last = some[-1].delivery.row
+            self._rows += [leased.delivery.row for leased in some]
         self._ready.extend(some)
 
     def _refuse_when_stopped(self) -> None:

@@ -42,12 +42,14 @@ class Rules:
     """How deliveries are treated.
 
     `wanted` says whether the config still has a recipient, `policy` what to do with an unknown
-    outcome, `look_again` how long after a first look the second one comes.
+    outcome, `look_again` how long after a first look the second one comes. `patient` is for one
+    who sends and leaves: the second look is waited for, and not left to a later call.
     """
 
     wanted: Callable[[Delivery], bool]
     policy: OnUncertain = OnUncertain.RESEND
     look_again: timedelta = LOOK_AGAIN
+    patient: bool = True
 
 
 class _Counted:
@@ -89,6 +91,7 @@ class Sender:
         """
         self.stop.sending = True
         try:
+            self.store.ledger.reclaim(scope)
             for _ in range(_MOST_PASSES):
                 self._pass(scope)
                 if self.stop.asked or not self._settle_unsure(scope):
@@ -197,6 +200,7 @@ class Sender:
             ledger=self.store.ledger,
             policy=self.rules.policy,
             gap=self.rules.look_again,
+            patient=self.rules.patient,
             clock=self.clock,
             stop=self.stop,
             progress=self.progress,

@@ -27,13 +27,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsure:
-    """Settles them one after the other; `gap` lies between two looks for the same message."""
+    """Settles them one after the other; `gap` lies between two looks for the same message.
+
+    Without `patient` a second look whose time has not come is left to a later call.
+    """
 
     ledger: Ledger
     policy: OnUncertain
     gap: timedelta
     clock: Callable[[], datetime]
     stop: Stop
+    patient: bool = True
     progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None
 
     def settle(self, scope: Scope, channel: Callable[[str], Channel]) -> None:
@@ -48,6 +52,8 @@ class Unsure:
                     return
                 self.progress("looking whether it arrived", number, len(due))
                 self._settle(held, channel)
+            if not (due or self.patient):
+                return
             if not due:
                 soonest = min(held.due_at for held in left if held.due_at is not None)
                 self.stop.wait((soonest - self.clock()).total_seconds())

@@ -21,9 +21,17 @@ if TYPE_CHECKING:
 
     from digest.phase.budget import Budget
     from digest.phase.limits import PhaseLimits
-    from digest.phase.transport import Transport
+    from digest.phase.transport import Outcome, Transport
 
 logger = logging.getLogger(__name__)
+
+
+def counted_as(host: str, key: str) -> tuple[str, str]:
+    """The names that a request counts for in the budget.
+
+    The server counts by key and by client address; all clients here share the address.
+    """
+    return host, f"key:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 class Asker:
@@ -40,19 +48,19 @@ class Asker:
         sleep: Callable[[float], None],
         rng: random.Random,
         now: Callable[[], datetime],
+        on_try: Callable[[Outcome], None] = lambda _outcome: None,
     ) -> None:
         self.stopped: PhaseError | None = None
         self.requests_made = 0
         self._transport = transport
         self._limits = limits
         self._budget = budget
-        # the server counts by key and by client address; all clients here share the address
-        fingerprint = hashlib.sha256(transport.key.get_secret_value().encode()).hexdigest()
-        self._counted_as = (host, f"key:{fingerprint}")
+        self._counted_as = counted_as(host, transport.key.get_secret_value())
         self._clock = clock
         self._sleep = sleep
         self._rng = rng
         self._now = now
+        self._on_try = on_try
 
     def fetch(self, question: Question, params: Mapping[str, str]) -> object:
         """The JSON value of the report's answer.
@@ -68,8 +76,10 @@ class Asker:
             seconds = max(min(self._limits.try_, deadline - self._clock()), 0.001)
             tries_made += 1
             self.requests_made += 1
+            outcome = self._transport.attempt(question.report, params, seconds=seconds)
+            self._on_try(outcome)
             step = decide(
-                self._transport.attempt(question.report, params, seconds=seconds),
+                outcome,
                 tries_made=tries_made,
                 remaining=deadline - self._clock(),
                 limits=self._limits,
@@ -97,7 +107,7 @@ class Asker:
                 report=question.report,
             )
         if wait > 0:
-            _log(logging.INFO, "waiting for the request budget", question, wait=wait)
+            _log(logging.DEBUG, "waiting for the request budget", question, wait=wait)
             self._sleep(wait)
 
     def _gave_up(self, step: GiveUp, question: Question, tries: int) -> PhaseError:

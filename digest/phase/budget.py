@@ -54,6 +54,13 @@ class Budget:
                 window.append(slot)
             return slot - now
 
+    def used(self, names: Iterable[str]) -> int:
+        """How many requests of the last minute count for the fullest of these names."""
+        with self._lock:
+            oldest = self._clock() - WINDOW
+            windows = [self._granted.get(name, ()) for name in names]
+            return max((sum(at > oldest for at in window) for window in windows), default=0)
+
     def _free_from(self, window: deque[float]) -> float:
         # never before the last reservation, so that the window stays sorted
         full = len(window) == self.per_minute

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import SecretStr, ValidationError
 
 from digest.errors import PhaseError
-from digest.phase import answers, days, models
+from digest.phase import answers, asking, days, models
 from digest.phase.asking import Asker
 from digest.phase.body import NonsenseError
 from digest.phase.refusals import Question
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from digest.core.metrics import Dimension
     from digest.phase.budget import Budget
     from digest.phase.limits import PhaseLimits
+    from digest.phase.transport import Outcome
 
 A = TypeVar("A", bound=answers.Answer)
 Overview = answers.EventsOverview | answers.SessionsOverview | answers.UsersOverview
@@ -55,8 +56,9 @@ class PhaseClient:
     words and sends nothing; `stopped` tells.
 
     `clock` (monotonic seconds), `sleep`, `rng` and `now` (aware; used where a `Retry-After` date
-    comes without the server's own) are handed in; `budget` must run on the same clock. A session
-    that is handed in (see `open_session`) stays open, an own one is closed with the client.
+    comes without the server's own) are handed in; `budget` must run on the same clock. `on_try`
+    is told how each request ended. A session that is handed in (see `open_session`) stays open,
+    an own one is closed with the client.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class PhaseClient:
         sleep: Callable[[float], None] = time.sleep,
         rng: random.Random | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_try: Callable[[Outcome], None] = lambda _outcome: None,
     ) -> None:
         host = _checked_host(base_url)
         key = SecretStr(api_key) if isinstance(api_key, str) else api_key
@@ -101,6 +104,7 @@ class PhaseClient:
             sleep=sleep,
             rng=rng or random.Random(),  # noqa: S311 - spreads waits, keeps no secret
             now=now,
+            on_try=on_try,
         )
 
     def __enter__(self) -> Self:
@@ -220,6 +224,11 @@ class PhaseClient:
             app_id=self._app_id,
             base_url=self._base_url,
         )
+
+
+def counted_as(base_url: str, key: str) -> tuple[str, str]:
+    """The names that a request to this API with this key counts for in the budget."""
+    return asking.counted_as(_checked_host(base_url), key)
 
 
 def _check_breakdown(

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import requests
 import urllib3
@@ -35,12 +35,13 @@ _HEADERS = {
     "Accept-Encoding": "gzip, identity",
     "User-Agent": f"phase-digest/{__version__}",
 }
-_CONNECTION_ERRORS = (
+CONNECTION_ERRORS: Final = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
     http.client.HTTPException,
     OSError,
 )
+"""What a connection can raise."""
 
 
 class FaultKind(StrEnum):
@@ -123,8 +124,8 @@ class Transport:
         try:
             with watchdog:
                 outcome = self._exchange(f"{self.root}/{report}", params, seconds)
-        except _CONNECTION_ERRORS as error:
-            outcome = Fault(_kind_of(error))
+        except CONNECTION_ERRORS as error:
+            outcome = Fault(fault_kind(error))
         except CutShortError:
             outcome = Fault(FaultKind.CUT)
         except NonsenseError as error:
@@ -153,8 +154,8 @@ class Transport:
                 return Document(read_document(response.raw, response.headers, self.limits))
             code = _code(response.raw, response.headers, self.limits)
             return Refusal(response.status_code, code, response.headers)
-        except _CONNECTION_ERRORS as error:
-            late = _kind_of(error) is FaultKind.TIMEOUT
+        except CONNECTION_ERRORS as error:
+            late = fault_kind(error) is FaultKind.TIMEOUT
             return Fault(FaultKind.TIMEOUT if late else FaultKind.CUT)
         finally:
             response.close()
@@ -167,13 +168,14 @@ def _code(stream: Stream, headers: Mapping[str, str], limits: PhaseLimits) -> st
         return None
     try:
         body = parse(stream.read(_MAX_ERROR_BODY, decode_content=False), max_depth=limits.max_depth)
-    except (NonsenseError, CutShortError, *_CONNECTION_ERRORS):
+    except (NonsenseError, CutShortError, *CONNECTION_ERRORS):
         return None
     code = body.get("code") if isinstance(body, Mapping) else None
     return code if isinstance(code, str) and _CODE.fullmatch(code) else None
 
 
-def _kind_of(error: BaseException) -> FaultKind:
+def fault_kind(error: BaseException) -> FaultKind:
+    """Which of the faults one of the CONNECTION_ERRORS was."""
     causes = tuple(_causes(error))
     kinds: tuple[tuple[FaultKind, tuple[type[BaseException], ...]], ...] = (
         (FaultKind.FORBIDDEN, (ForbiddenPeerError,)),

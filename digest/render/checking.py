@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import jinja2
 from jinja2 import nodes
 
+from digest.core.content import Picture
 from digest.errors import Problem, TemplateError
 from digest.render.loader import shipped_root
 from digest.render.sample import samples
-from digest.render.templates import ENTRIES
+from digest.render.templates import ENTRIES, FAULTS
 from digest.render.view import view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from digest.core.charts_spec import NoChart
-    from digest.core.content import Picture
-    from digest.core.report_model import Report
+    from digest.render.forms import Forms
     from digest.render.templates import Templates
 
-    Render = Callable[[Report, tuple[Picture | NoChart, ...]], object]
 
-
-def check(templates: Templates, render: Render) -> list[Problem]:
+def check(forms: Forms) -> list[Problem]:
     """Parses the user's templates, then renders sample reports with theirs and ours.
 
     Without a folder of the user's there is nothing to find that our own tests have not: then only
     a broken installation is looked for, which costs next to nothing.
     """
+    templates = forms.templates
     user = templates.loader.user
     if user is None:
         return _installed(templates)
@@ -42,14 +39,14 @@ def check(templates: Templates, render: Render) -> list[Problem]:
         if not name.startswith(_PAGES)
         for problem in _parsed(templates, name, known)
     ]
-    return found or list(dict.fromkeys(_rendered(render)))
+    return found or list(dict.fromkeys(_rendered(forms)))
 
 
 def _installed(templates: Templates) -> list[Problem]:
     try:
         missing = [name for name in ENTRIES if templates.loader.find(name) is None]
     except TemplateError as error:
-        return [_problem(str(error))]
+        return [problem_of(str(error))]
     root = str(shipped_root())
     return [Problem(source=root, message=f"{name} is missing; reinstall") for name in missing]
 
@@ -59,9 +56,10 @@ def _parsed(templates: Templates, name: str, known: set[str]) -> Iterator[Proble
         source = templates.loader.find(name)
         if source is None:
             return
+        templates.began(str(source.file))
         tree = templates.environment.parse(source.text, name, str(source.file))
         templates.environment.get_template(name)
-    except jinja2.TemplateError as error:
+    except FAULTS as error:
         place, message = templates.placed(error, name)
         yield Problem(source=place.file, line=place.line, message=message)
         return
@@ -106,17 +104,19 @@ def _missing_parts(templates: Templates, tree: nodes.Template, file: str) -> Ite
             yield Problem(source=file, line=part.lineno, message=message)
 
 
-def _rendered(render: Render) -> Iterator[Problem]:
+def _rendered(forms: Forms) -> Iterator[Problem]:
     for report, pictures in samples():
+        view = view_of(report, pictures)
         try:
-            render(report, pictures)
+            forms.mail(view)
+            forms.slack(view, [one.name for one in pictures if isinstance(one, Picture)])
         except TemplateError as error:
-            yield _problem(str(error))
+            yield problem_of(str(error))
 
 
-def _problem(message: str) -> Problem:
-    """`FILE:LINE: message` taken apart again."""
-    place, _, rest = message.partition(": ")
+def problem_of(sentence: str) -> Problem:
+    """What a TemplateError says, `FILE:LINE: message`, taken apart again."""
+    place, _, rest = sentence.partition(": ")
     file, _, line = place.rpartition(":")
     if file and line.isdigit():
         return Problem(source=file, line=int(line), message=rest)

@@ -2,7 +2,8 @@
 
 Templates see plain data (strings, numbers, lists, dicts) and a short list of filters. They call
 no methods of data, so nothing can be reached through it; loop turns, calls and what is written
-count against a budget, so that no template can run for ever or fill the memory.
+count against a budget, so that the usual mistakes end at once and name their line. What a budget
+can't count (a slow filter, a huge number) is ended by the limits of `child_process`.
 """
 
 from __future__ import annotations

@@ -1,19 +1,13 @@
-"""Report → e-mail and Slack content, by templates."""
+"""Report → e-mail and Slack content, by templates, in this process."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-import css_inline
-
 from digest.core.content import Content, EmailContent, Picture, SlackContent
-from digest.errors import TemplateError
 from digest.render.checking import check
-from digest.render.clean import clip
-from digest.render.fitting import fitted
-from digest.render.slack_blocks import slack_messages
-from digest.render.templates import HTML, SLACK, SUBJECT, TEXT, Templates
+from digest.render.forms import Forms
+from digest.render.templates import Templates
 from digest.render.view import view_of
 
 if TYPE_CHECKING:
@@ -21,25 +15,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from digest.core.charts_spec import NoChart
+    from digest.core.content import SlackMessage
     from digest.core.report_model import Report
     from digest.errors import Problem
+    from digest.render.forms import Mail
     from digest.render.view import View
-
-MAX_SUBJECT = 120
-_INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
-_BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
-_INDENT = re.compile(r"\n[ \t]+")
 
 
 class Renderer:
     """Renders reports; `user_templates` is the folder that is looked into before ours.
 
     One renderer can be used by several threads. Every method that renders raises TemplateError,
-    whose message names the template's file and line.
+    whose message names the template's file and line. What users write is better rendered by a
+    ChildRenderer, which can be stopped.
     """
 
     def __init__(self, user_templates: Path | None) -> None:
-        self._templates = Templates(user_templates)
+        self._forms = Forms(Templates(user_templates))
 
     def content(
         self,
@@ -49,62 +41,49 @@ class Renderer:
     ) -> Content:
         """Every form of the report; `files` are further documents to go with it."""
         view = view_of(report, pictures)
-        return Content(
-            email=self._email(view, pictures),
-            slack=self._slack(view, pictures),
-            files=dict(files or {}),
-        )
+        return content_of(self._forms.mail(view), self._slack(view, pictures), pictures, files)
 
     def email(self, report: Report, pictures: tuple[Picture | NoChart, ...]) -> EmailContent:
         """The e-mail: subject on one line, HTML under 90 kB, and text with the same facts."""
-        return self._email(view_of(report, pictures), pictures)
+        return email_of(self._forms.mail(view_of(report, pictures)), pictures)
 
     def slack(self, report: Report, pictures: tuple[Picture | NoChart, ...]) -> SlackContent:
         """The Slack messages: inside Slack's limits, the headline first and details as replies."""
-        return self._slack(view_of(report, pictures), pictures)
+        messages = self._slack(view_of(report, pictures), pictures)
+        return SlackContent(messages=messages, pictures=drawn(pictures))
 
     def check(self) -> list[Problem]:
         """Everything wrong with the user's templates: missing parts, syntax, undefined values.
 
         They are rendered against sample reports, so that what would fail on Monday is found now.
         """
-        return check(self._templates, self.content)
+        return check(self._forms)
 
-    def _email(self, full: View, pictures: Sequence[Picture | NoChart]) -> EmailContent:
-        html, view = fitted(full, self._html)
-        return EmailContent(
-            subject=self._subject(view),
-            html=html,
-            text=_tidy_text(self._templates.render(TEXT, view)),
-            pictures=_drawn(pictures),
-        )
-
-    def _slack(self, view: View, pictures: Sequence[Picture | NoChart]) -> SlackContent:
-        source = self._templates.render(SLACK, view)
-        drawn = _drawn(pictures)
-        where = str(self._templates.file_of(SLACK))
-        messages = slack_messages(source, where, {picture.name for picture in drawn})
-        return SlackContent(messages=messages, pictures=drawn)
-
-    def _subject(self, view: View) -> str:
-        line = " ".join(self._templates.render(SUBJECT, view).split())
-        if not line:
-            raise TemplateError(f"{self._templates.file_of(SUBJECT)}: the subject is empty")
-        return clip(line, MAX_SUBJECT)
-
-    def _html(self, view: View) -> str:
-        page = _INDENT.sub("\n", self._templates.render(HTML, view))
-        try:
-            return _INLINER.inline(page)
-        except css_inline.InlineError as error:
-            raise TemplateError(f"{self._templates.file_of(HTML)}: bad CSS ({error})") from error
+    def _slack(self, view: View, pictures: Sequence[Picture | NoChart]) -> tuple[SlackMessage, ...]:
+        return self._forms.slack(view, [picture.name for picture in drawn(pictures)])
 
 
-def _tidy_text(text: str) -> str:
-    """No trailing blanks, never more than one empty line, one newline at the end."""
-    lines = "\n".join(line.rstrip() for line in text.splitlines())
-    return _BLANK_LINES.sub("\n\n", lines).strip("\n") + "\n"
+def content_of(
+    mail: Mail,
+    messages: tuple[SlackMessage, ...],
+    pictures: Sequence[Picture | NoChart],
+    files: Mapping[str, bytes] | None,
+) -> Content:
+    """The rendered words with the pictures that they refer to."""
+    return Content(
+        email=email_of(mail, pictures),
+        slack=SlackContent(messages=messages, pictures=drawn(pictures)),
+        files=dict(files or {}),
+    )
 
 
-def _drawn(pictures: Sequence[Picture | NoChart]) -> tuple[Picture, ...]:
+def email_of(mail: Mail, pictures: Sequence[Picture | NoChart]) -> EmailContent:
+    """An e-mail's words with its pictures."""
+    return EmailContent(
+        subject=mail.subject, html=mail.html, text=mail.text, pictures=drawn(pictures)
+    )
+
+
+def drawn(pictures: Sequence[Picture | NoChart]) -> tuple[Picture, ...]:
+    """Those that are pictures."""
     return tuple(picture for picture in pictures if isinstance(picture, Picture))

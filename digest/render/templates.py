@@ -11,7 +11,7 @@ from digest.render.environment import SafeEnvironment
 from digest.render.loader import SUFFIX, FolderLoader, shipped_root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -22,18 +22,22 @@ SLACK = "slack/digest.json.j2"
 ENTRIES = (SUBJECT, HTML, TEXT, SLACK)
 """The templates that are rendered; all others are parts of them."""
 
+MAX_HTML_BYTES = 5_000_000
+MAX_TEXT_BYTES = 1_000_000
 _MESSAGE_LIMIT = 300
-# What a template can raise by itself: division, wrong types, absent keys, endless recursion.
-_TEMPLATE_FAULTS = (
+FAULTS = (
     jinja2.TemplateError,
     ArithmeticError,
     AttributeError,
     LookupError,
     MemoryError,
     RecursionError,
+    SyntaxError,
     TypeError,
     ValueError,
 )
+"""What a template can raise by itself: division, wrong types, absent keys, endless recursion,
+more blocks in each other than Python can take."""
 
 
 class Place(NamedTuple):
@@ -46,19 +50,33 @@ class Place(NamedTuple):
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
-class Templates:
-    """The templates of the user's folder and ours."""
+def _unheard(_file: str) -> None:
+    """Nobody asked which template is at work."""
 
-    def __init__(self, user: Path | None) -> None:
+
+class Templates:
+    """The templates of the user's folder and ours; `began` is told the file that is turned to."""
+
+    def __init__(self, user: Path | None, began: Callable[[str], None] = _unheard) -> None:
         self.loader = FolderLoader(user)
         self.environment = SafeEnvironment(self.loader)
+        self.began = began
 
     def render(self, name: str, values: Mapping[str, object]) -> str:
         """The template's output; TemplateError names the file and line of what went wrong."""
+        self.began(str(self.file_of(name)))
         try:
-            return self.environment.write(name, values)
-        except _TEMPLATE_FAULTS as error:
+            text = self.environment.write(name, values)
+            size = len(text.encode())
+        except FAULTS as error:
             raise self.explained(error, name) from error
+        most = MAX_HTML_BYTES if name == HTML else MAX_TEXT_BYTES
+        if size > most:
+            found, allowed = size / 1_000_000, most // 1_000_000
+            raise TemplateError(
+                f"{self.file_of(name)}: writes {found:.1f} MB, and at most {allowed} MB are sent"
+            )
+        return text
 
     def file_of(self, name: str) -> Path:
         """The file that a template is read from, for messages."""
@@ -77,8 +95,12 @@ class Templates:
                 message = f"there is no template {error.name!r}"
             case jinja2.TemplateError():
                 message = str(error.message or type(error).__name__)
-            case RecursionError() | MemoryError():
+            case RecursionError():
                 message = "never comes to an end"
+            case MemoryError():
+                message = "takes too much memory"
+            case SyntaxError():
+                message = "has too many blocks in each other"
             case _:
                 message = f"{type(error).__name__}: {error}"
         return self._place(error, name), " ".join(message.split())[:_MESSAGE_LIMIT]

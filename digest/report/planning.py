@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RECENT_DAYS = 14
 _NEAR = timedelta(days=31)  # more days in one answer are cheaper than a second request
-_LONGEST_RANGE = timedelta(days=365)  # what the API takes in one request
+LONGEST_RANGE = timedelta(days=365)  # what the API takes in one request
 _PREVIOUS = BaselineRule()
 _MANY_VALUED = frozenset({Dimension.USERS_COUNTRY, Dimension.USERS_CITY})
 
@@ -175,7 +175,7 @@ def _series_calls(
             last = stop
             if metric is Metric.TOTAL_USERS and stop == end and _wants_level_now(spec):
                 # users' breakdowns count until now; so must the total that they are part of
-                last = today + DAY if today + DAY - start <= _LONGEST_RANGE else stop
+                last = today + DAY if today + DAY - start <= LONGEST_RANGE else stop
             yield SeriesCall(metric=metric, start=start, end=last)
 
 
@@ -213,7 +213,7 @@ def _list_calls(
             yield ListCall(dimension=dimension, side=Side.ALL_TIME, start=None, end=None)
             continue
         yield ListCall(dimension=dimension, side=Side.PERIOD, start=period.start, end=end)
-        if baseline is not None and baseline.end - baseline.start <= _LONGEST_RANGE:
+        if baseline is not None and baseline.end - baseline.start <= LONGEST_RANGE:
             yield ListCall(
                 dimension=dimension,
                 side=Side.BASELINE,

@@ -1,18 +1,20 @@
-"""Taking deliveries up: they are ours alone until they are settled or we are dead."""
+"""Taking deliveries up: they are ours alone until they are settled, let go of, or we are dead."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import threading
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
 from digest.core.content import DeliveryState as State
-from digest.core.outbox import before_try
+from digest.core.outbox import WAITING, before_try
 from digest.store import moves
-from digest.store.reading import waiting
+from digest.store.inserting import in_pieces
+from digest.store.reading import in_scope, waiting
 from digest.store.rows import delivery_of
-from digest.store.tables import deliveries
+from digest.store.tables import deliveries, holds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from digest.core.outbox import Delivery
     from digest.store.reading import Scope
     from digest.store.writer import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """The rows that this process is at work on. `lock` is held while that changes in the ledger."""
+
+    rows: set[int] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def lease(
@@ -36,8 +46,9 @@ def lease(
     most: int,
     wanted: Callable[[Delivery], bool],
     now: datetime,
+    ended: Callable[[Delivery, State, str], None],
 ) -> tuple[int | None, list[tuple[Delivery, bytes, int]]]:
-    """The last row that was looked at, and what was leased."""
+    """The last row that was looked at, and what was leased. `ended` is told of the others."""
     connection = batch.connection
     statement = (
         waiting(scope, channel, now)
@@ -57,6 +68,7 @@ def lease(
             found.append((replace(held, fence=held.fence + 1), row.head, row.content_id))
         else:
             moves.end(connection, held, held.state, verdict.state, now, reason=verdict.reason)
+            ended(held, verdict.state, "")
     _take(connection, [held for held, _, _ in found], owner, now)
     return last, found
 
@@ -91,3 +103,20 @@ def put_off(
             reason=reason,
             due_at=until,
         )
+
+
+def hurry(scope: Scope, now: datetime, batch: Batch) -> None:
+    """What waits for a later time may be taken up now, also where its channel is left alone."""
+    connection = batch.connection
+    found = connection.execute(in_scope(scope).where(deliveries.c.state.in_(WAITING))).all()
+    for some in in_pieces(row.id for row in found):
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id.in_(some), deliveries.c.state.in_(WAITING))
+            .values(due_at=None)
+        )
+    connection.execute(
+        update(holds)
+        .where(holds.c.channel.in_({row.channel for row in found}), holds.c.until > now)
+        .values(until=now)
+    )

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from digest.core.content import DeliveryState as State
 from digest.core.outbox import after_try
 from digest.core.steps import Step, reached
-from digest.store import holds, leasing, moves, planned
-from digest.store.planned import AT_ONCE
+from digest.errors import StoreError
+from digest.store import holds, leasing, moves, planned, recovery
+from digest.store.inserting import AT_ONCE
+from digest.store.planned import NOTHING_TOLD
 from digest.store.reading import Reading
 from digest.store.rows import held_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future
     from datetime import datetime
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from digest.core.content import Outcome, Parcel
     from digest.core.outbox import Decision, Delivery
     from digest.core.snapshots import Snapshot
-    from digest.store.planned import NewDelivery, NewRun
+    from digest.store.planned import NewDelivery, NewRun, Told
     from digest.store.reading import Scope
     from digest.store.rows import Run
     from digest.store.writer import Batch, Writer
@@ -65,6 +67,8 @@ class Ledger(Reading):
         self._owner = owner
         self._clock = clock
         self.wall = clock
+        self.ended: Callable[[Delivery, State, str], None] = lambda _held, _state, _code: None
+        self._hand = leasing.Hand()
 
     # Planning
 
@@ -75,14 +79,13 @@ class Ledger(Reading):
         *,
         snapshots: Iterable[Snapshot] = (),
         supersedes: int | None = None,
-        reports: Collection[int] = (),
-        told: Collection[str] = (),
+        told: Told = NOTHING_TOLD,
     ) -> Run | None:
         """Write a run with its deliveries' frozen bytes, all or nothing.
 
         Gives None when the run is there already; then nothing is changed. `supersedes` is an
-        older run whose unfinished deliveries end as skipped. `reports` are deliveries whose bad
-        end this run tells about, `told` channels whose trouble it does; each is told once.
+        older run whose unfinished deliveries end as skipped. `told` is what this run tells the
+        operator about. A due period of that job waits no more.
         """
         reached(Step.PLAN_PRE)
         made = self._writer.do(
@@ -92,7 +95,6 @@ class Ledger(Reading):
                 batch,
                 snapshots=snapshots,
                 supersedes=supersedes,
-                reports=reports,
                 told=told,
                 install=self.install,
             )
@@ -114,31 +116,58 @@ class Ledger(Reading):
         """Take up to `most` waiting deliveries of a channel; they are ours alone until settled.
 
         Only rows beyond `after` are looked at. Those that may not be tried any more end here, as
-        dead or skipped.
+        dead or skipped. `let_go` has to be told when nobody is at work on them any more.
         """
         now = self._clock()
         while True:
-            last, taken = self._writer.do(
-                partial(
-                    leasing.lease,
-                    scope,
-                    channel,
-                    install=self.install,
-                    owner=self._owner,
-                    after=after,
-                    most=most,
-                    wanted=wanted,
-                    now=now,
-                )
+            work = partial(
+                leasing.lease,
+                scope,
+                channel,
+                install=self.install,
+                owner=self._owner,
+                after=after,
+                most=most,
+                wanted=wanted,
+                now=now,
+                ended=self.ended,
             )
+            with self._hand.lock:
+                last, taken = self._writer.do(work)
+                self._hand.rows.update(held.row for held, _, _ in taken)
             if taken or last is None:
                 break
             after = last  # all of these have ended
         reached(Step.LEASE_POST)
-        return [
-            Leased(delivery=held, parcel=self.parcel_of(held, head, content))
-            for held, head, content in taken
-        ]
+        try:
+            return [
+                Leased(delivery=held, parcel=self.parcel_of(held, head, content))
+                for held, head, content in taken
+            ]
+        except StoreError:
+            self.let_go(held.row for held, _, _ in taken)
+            raise
+
+    def let_go(self, rows: Iterable[int]) -> None:
+        """Nobody here is at work on these any more, whatever the ledger says of them."""
+        with self._hand.lock:
+            self._hand.rows.difference_update(rows)
+
+    def reclaim(self, scope: Scope) -> int:
+        """Settle what is ours in the ledger though nobody here is at work on it; gives how many.
+
+        That is left when the ledger could not be written or read for a while: what was never at
+        risk waits again, and what was is uncertain, as after a crash.
+        """
+        with self._hand.lock:
+            lost = recovery.lost_hold(scope, self._owner, self._hand.rows)
+            with self._engine.connect() as connection:
+                if not recovery.is_any(connection, lost):
+                    return 0
+            now = self._clock()
+            return self._writer.do(
+                lambda batch: recovery.reclaim(batch.connection, self.install, now, lost)
+            )
 
     # What became of it
 
@@ -207,7 +236,16 @@ class Ledger(Reading):
                         small=held.small or outcome.too_large,
                     )
 
-        return self._writer.submit(work, must=True, patience=_RESULT_WAITS)
+        done = self._writer.submit(work, must=True, patience=_RESULT_WAITS)
+        if decision.state in {State.SENT, State.FAILED}:
+            done.add_done_callback(
+                lambda written: self._tell(written, held, decision.state, outcome.code)
+            )
+        return done
+
+    def _tell(self, written: Future[bool], held: Delivery, state: State, code: str) -> None:
+        if written.exception() is None and written.result():
+            self.ended(held, state, code)
 
     def put_off(
         self,
@@ -223,12 +261,20 @@ class Ledger(Reading):
             after = some[-1].delivery.row
             now = self._clock()
             held = [leased.delivery for leased in some]
-            self._writer.do(partial(leasing.put_off, held, reason, until, now))
+            try:
+                self._writer.do(partial(leasing.put_off, held, reason, until, now))
+            finally:
+                self.let_go(one.row for one in held)
 
     def hold(self, channel: str, fault: Outcome) -> datetime:
         """Note that a channel is in trouble; gives until when it is left alone."""
         now = self._clock()
         return self._writer.do(lambda batch: holds.hold(batch.connection, channel, fault, now))
+
+    def hurry(self, scope: Scope) -> None:
+        """Have what waits in the scope taken up now, whoever sends it."""
+        now = self._clock()
+        self._writer.do(partial(leasing.hurry, scope, now))
 
     def give_up(self) -> None:
         """The process has to end: what can't be written now is not waited for any more."""
@@ -286,4 +332,7 @@ class Ledger(Reading):
                 keep_error=decision.state is State.PLANNED,
             )
 
-        return self._writer.do(work)
+        done = self._writer.do(work)
+        if done and decision.state not in {held.state, State.PLANNED}:
+            self.ended(held, decision.state, "")
+        return done

@@ -19,8 +19,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from digest.store.places import StatePlace
+
+NAME = "digest.lock"
 PATIENCE = 4.0  # seconds; a second process must be told within five
 _PAUSE = 0.05
+DAEMON = "digest serve"
+"""How the command of the one begins that keeps the lock as long as it lives."""
+
+
+def is_held(place: StatePlace) -> bool:
+    """Whether some process has the lock of the ledger there, just now."""
+    if place.path is None:
+        return False
+    try:
+        fd = os.open(place.path.parent / NAME, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 class SenderLock:
@@ -33,7 +55,7 @@ class SenderLock:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._path = folder / "digest.lock"
+        self._path = folder / NAME
         self._holder = folder / "digest.lock.holder"
         self._monotonic = monotonic
         self._sleep = sleep
@@ -57,9 +79,11 @@ class SenderLock:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if self._monotonic() >= end:
+                has_it = self._living_command()
+                # The daemon does not let go of it, so there is nothing to wait for.
+                if has_it.startswith(DAEMON) or self._monotonic() >= end:
                     os.close(fd)
-                    raise StateBusyError(self._busy()) from None
+                    raise StateBusyError(self._busy(), holder=has_it) from None
                 self._sleep(_PAUSE)
                 continue
             except BaseException:
@@ -87,6 +111,16 @@ class SenderLock:
             with contextlib.suppress(OSError):
                 os.close(self._fd)
             self._fd = None
+
+    def _living_command(self) -> str:
+        """What the holder's file says, unless its process is gone: it may have been killed."""
+        try:
+            held = json.loads(self._holder.read_text(encoding="utf-8"))
+            with contextlib.suppress(PermissionError):  # somebody else's process lives, too
+                os.kill(int(held["pid"]), 0)
+            return str(held["command"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
     def _busy(self) -> str:
         try:

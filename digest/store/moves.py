@@ -163,9 +163,8 @@ def looked(
 
 
 def log(connection: Connection, entries: Sequence[dict[str, Any]]) -> None:
-    """Several entries of the execution log at once."""
-    if entries:
-        connection.execute(_LOG, list(entries))
+    """Several entries of the execution log at once, at least one."""
+    connection.execute(_LOG, list(entries))
 
 
 def entry(

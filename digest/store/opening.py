@@ -11,16 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from digest.errors import StateRefusedError
-from digest.store import postgres, sqlite
+from digest.store import failures, postgres, sqlite
+from digest.store.agenda import Agenda
 from digest.store.highwater import HighWater
 from digest.store.identity import RECOVER, first_rows, identity
 from digest.store.ledger import Ledger
 from digest.store.lock import SenderLock
-from digest.store.places import make_folder
+from digest.store.places import make_folder, refused
 from digest.store.reading import Reading
 from digest.store.recovery import recover
 from digest.store.tables import meta
+from digest.store.troubles import Troubles
 from digest.store.upkeep import accept_older
+from digest.store.witness import Witness
 from digest.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -37,18 +40,28 @@ if TYPE_CHECKING:
 class Store:
     """An open ledger. `recovered` is how many deliveries a dead process had left behind.
 
+    `handed_over` says that a daemon beside us does the sending.
     `restored_at` is until when nobody knows what was sent, because an older copy was put back.
-    `alive` says whether our deliveries are still ours, as far as we can tell.
+    `alive` says whether our deliveries are still ours, as far as we can tell. `recover_dead`
+    settles what processes had that have died since, where there can be several.
     """
 
     engine: Engine
     writer: Writer
     ledger: Ledger
+    agenda: Agenda
+    troubles: Troubles
     place: StatePlace
     recovered: int = 0
+    handed_over: bool = False
     restored_at: datetime | None = None
     alive: Callable[[], bool] = lambda: True
+    recover_dead: Callable[[], int] = lambda: 0
+    witness: Witness = field(init=False)
     closing: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        self.witness = Witness(self.engine)
 
     def __enter__(self) -> Self:
         return self
@@ -56,10 +69,15 @@ class Store:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
         if isinstance(error, DBAPIError):
-            raise sqlite.refusal(self.place.shown, error) from None
+            raise failures.when_reading(error, self.place.shown) from None
+
+    def changed(self) -> bool:
+        """Whether anything was written since the last call, by whomever; cheap on SQLite."""
+        return self.witness.changed()
 
     def close(self) -> None:
         """Write what is left to write, then let the next one in."""
+        self.witness.close()
         self.closing.close()
 
 
@@ -107,7 +125,7 @@ def open_deciding(place: StatePlace, *, clock: Callable[[], datetime]) -> Store 
                 _refuse_older(place.path, mark.read(), engine)
             store = _store(engine, place, clock, closing, owner="", mark=mark)
         except DBAPIError as error:
-            raise sqlite.refusal(place.shown, error) from None
+            raise failures.when_reading(error, place.shown) from None
         store.closing = closing.pop_all()
     return store
 
@@ -128,7 +146,7 @@ def reading(place: StatePlace) -> Iterator[Reading | None]:
                 install, _ = identity(connection)
             yield Reading(engine, install)
         except DBAPIError as error:
-            raise sqlite.refusal(place.shown, error) from None
+            raise failures.when_reading(error, place.shown) from None
 
 
 def _engine_if_there(place: StatePlace, closing: ExitStack) -> Engine | None:
@@ -185,9 +203,14 @@ def _open_server(
     closing.enter_context(lease.held(store.writer))
     store.alive = lease.is_ours
     install = store.ledger.install
-    store.recovered = store.writer.do(
-        lambda batch: recover(batch.connection, install, clock(), postgres.OWNER_DEAD)
-    )
+
+    def recover_dead() -> int:
+        return store.writer.do(
+            lambda batch: recover(batch.connection, install, clock(), postgres.OWNER_DEAD)
+        )
+
+    store.recover_dead = recover_dead
+    store.recovered = recover_dead()
     return store
 
 
@@ -209,10 +232,11 @@ def _open_file(
     closing.callback(engine.dispose)
     install = _refuse_older(path, known, engine)
     store = _store(engine, place, clock, closing, owner="sender", mark=mark)
-    # The lock is ours, so whoever held a delivery is dead.
+    # The lock is ours, so whoever held anything is dead.
     store.recovered = store.writer.do(
         lambda batch: recover(batch.connection, install, clock(), None)
     )
+    store.agenda.recover(clock())
     return store
 
 
@@ -244,9 +268,8 @@ def _take_lock(path: Path, command: str, closing: ExitStack) -> None:
     try:
         lock.take(command)
     except OSError as error:
-        raise StateRefusedError(
-            f"the state folder {path.parent} can't be written: {error.strerror}"
-        ) from None
+        said = f"the state folder {path.parent} can't be written: {error.strerror}"
+        raise refused(error, said) from None
     closing.callback(lock.release)
 
 
@@ -275,6 +298,8 @@ def _store(
         engine=engine,
         writer=writer,
         ledger=Ledger(engine, writer, install=install, owner=owner, clock=clock),
+        agenda=Agenda(engine, writer, owner),
+        troubles=Troubles(engine, writer),
         place=place,
         restored_at=None if since is None else datetime.fromisoformat(since),
     )

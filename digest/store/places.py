@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digest.errors import StateRefusedError
+from digest.errors import StateBusyError, StateRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_SHORT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM})
 _SQLITE = "sqlite:///"
 _FILE = "digest.db"
 _SHARED = re.compile(r"nfs\d?|cifs|smb\d?|smbfs|afs|ceph|lustre|glusterfs|fuse\.(sshfs|glusterfs)")
@@ -42,6 +44,12 @@ def state_place(url: str | None, env: Mapping[str, str]) -> StatePlace:
     return StatePlace(url=f"postgresql+psycopg{rest}")
 
 
+def note_place(place: StatePlace, env: Mapping[str, str]) -> Path:
+    """Where the daemon's note is: beside the ledger, or in the usual folder."""
+    folder = _usual(env) if place.path is None else place.path.parent
+    return folder / "serve.json"
+
+
 def _usual(env: Mapping[str, str]) -> Path:
     if folder := env.get("STATE_DIRECTORY"):  # systemd may give several, colon-separated
         return Path(folder.partition(":")[0])
@@ -50,15 +58,26 @@ def _usual(env: Mapping[str, str]) -> Path:
     return Path(env.get("HOME") or "/var/lib") / ".local" / "state" / "digest"
 
 
+def is_short(error: OSError) -> bool:
+    """Whether room, inodes or file handles are wanting: later it may work."""
+    return error.errno in _SHORT
+
+
+def refused(error: OSError, said: str, advice: str = "") -> StateRefusedError | StateBusyError:
+    """The error for a file that can't be used; `advice` is for when waiting does not help."""
+    if is_short(error):
+        return StateBusyError(f"{said}; nothing was sent, try again")
+    return StateRefusedError(f"{said}; {advice}" if advice else said)
+
+
 def make_folder(folder: Path) -> None:
     """The state folder, private to its user. Raises StateRefusedError when it can't be used."""
     try:
         if not folder.is_dir():
             folder.mkdir(parents=True, mode=0o700)
     except OSError as error:
-        raise StateRefusedError(
-            f"the state folder {folder} can't be made: {error.strerror}; set `state` in the config"
-        ) from None
+        said = f"the state folder {folder} can't be made: {error.strerror}"
+        raise refused(error, said, "set `state` in the config") from None
     kind = file_system(folder)
     if kind is not None and _SHARED.fullmatch(kind):
         raise StateRefusedError(

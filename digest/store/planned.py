@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
+from digest.core.content import DeliveryKind, Frozen
 from digest.core.content import DeliveryState as State
-from digest.core.content import Frozen
 from digest.core.outbox import WAITING
 from digest.core.steps import Step, reached
-from digest.store import holds, moves
-from digest.store.inserting import insert_new
+from digest.store import agenda, holds, moves, troubles
+from digest.store.inserting import in_pieces, insert_new
 from digest.store.rows import DELIVERIES, Run, delivery_of, held_texts, run_of
 from digest.store.snapshots import keep
 from digest.store.tables import contents, deliveries, runs
@@ -24,16 +24,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from digest.core.content import DeliveryKey, DeliveryKind
+    from digest.core.content import DeliveryKey
     from digest.core.snapshots import Snapshot
-
-AT_ONCE = 100
-"""Rows of one statement, so that memory does not grow with the readers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """What is planned: a job's period, and until when it is tried."""
+    """What is planned: a job's period, until when it is tried, and from when (None: at once)."""
 
     job: str
     kind: DeliveryKind
@@ -43,6 +40,23 @@ class NewRun:
     deadline: datetime
     generation: int = 0
     warnings: tuple[str, ...] = ()
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a run tells the operator about: deliveries and due periods (rows), channels, troubles.
+
+    Each is told once, because that is written together with the run.
+    """
+
+    deliveries: Collection[int] = ()
+    dues: Collection[int] = ()
+    channels: Collection[str] = ()
+    troubles: Collection[str] = ()
+
+
+NOTHING_TOLD = Told()
 
 
 NewDelivery = tuple["DeliveryKey", "Frozen | str"]
@@ -56,8 +70,7 @@ def plan(
     *,
     snapshots: Iterable[Snapshot],
     supersedes: int | None,
-    reports: Collection[int],
-    told: Collection[str],
+    told: Told,
     install: str,
 ) -> Run | None:
     """Write a run and its deliveries; None when the run is there already."""
@@ -79,21 +92,33 @@ def plan(
         return None
     keep(connection, snapshots)
     reached(Step.SNAPSHOT_POST)
-    for some in in_pieces(_new_rows(connection, row, batch)):
+    for some in in_pieces(_new_rows(connection, row, batch, new.not_before)):
         connection.execute(insert(deliveries), some)
     if supersedes is not None:
         _supersede(connection, supersedes, install, new.planned_at)
-    for rows in in_pieces(reports):
-        connection.execute(
-            update(deliveries).where(deliveries.c.id.in_(rows)).values(reported=True)
-        )
-    if told:
-        holds.told(connection, told)
+    if new.kind is DeliveryKind.DIGEST:
+        agenda.planned(connection, new.job, new.period, new.planned_at)
+    _note_told(connection, told)
     return run_of(row)
 
 
+def _note_told(connection: Connection, told: Told) -> None:
+    for rows in in_pieces(told.deliveries):
+        connection.execute(
+            update(deliveries).where(deliveries.c.id.in_(rows)).values(reported=True)
+        )
+    if told.channels:
+        holds.told(connection, told.channels)
+    if told.troubles:
+        troubles.told(connection, told.troubles)
+    agenda.told(connection, told.dues)
+
+
 def _new_rows(
-    connection: Connection, run: Row[Any], batch: Iterable[NewDelivery]
+    connection: Connection,
+    run: Row[Any],
+    batch: Iterable[NewDelivery],
+    not_before: datetime | None,
 ) -> Iterator[dict[str, Any]]:
     known: dict[int, tuple[bytes, int]] = {}
     for key, held in batch:
@@ -120,7 +145,7 @@ def _new_rows(
             "uncertain": 0,
             "looks": 0,
             "small": False,
-            "due_at": None,
+            "due_at": not_before,
             "armed_at": None,
             "updated_at": run.planned_at,
             "reported": False,
@@ -131,11 +156,18 @@ def _new_rows(
 def _content(connection: Connection, document: bytes) -> int:
     """The id of a document, which is stored once however often it is sent."""
     digest = hashlib.sha256(document).digest()
-    statement = insert_new(connection, contents).values(sha256=digest, data=document)
-    connection.execute(statement)
-    return int(
-        connection.execute(select(contents.c.id).where(contents.c.sha256 == digest)).scalar_one()
+    new = insert_new(connection, contents).values(sha256=digest, data=document)
+    # Held on to until our deliveries refer to it: a purge beside us may be about to delete it.
+    known = (
+        select(contents.c.id)
+        .where(contents.c.sha256 == digest)
+        .with_for_update(read=True, key_share=True)
     )
+    while True:
+        connection.execute(new)
+        row = connection.execute(known).scalar()
+        if row is not None:
+            return int(row)
 
 
 def _supersede(connection: Connection, run: int, install: str, now: datetime) -> None:
@@ -146,15 +178,3 @@ def _supersede(connection: Connection, run: int, install: str, now: datetime) ->
         held = delivery_of(row, install)
         reason = f"superseded by a newer generation; was {held.state}"
         moves.end(connection, held, held.state, State.SKIPPED, now, reason=reason)
-
-
-def in_pieces(items: Iterable[Any], size: int = AT_ONCE) -> Iterator[list[Any]]:
-    """The items in lists of at most `size`."""
-    piece: list[Any] = []
-    for item in items:
-        piece.append(item)
-        if len(piece) == size:
-            yield piece
-            piece = []
-    if piece:
-        yield piece

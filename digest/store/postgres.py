@@ -8,13 +8,14 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from digest.errors import StateBusyError, StateRefusedError, StoreError
 from digest.store import schema
+from digest.store.failures import explain_reading
 from digest.store.identity import first_rows
 from digest.store.tables import deliveries
 
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 
 LEASE = 60.0  # seconds that an owner lives without renewing
 _RENEWAL = 20.0
+_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,  # seconds; a server that is gone is noticed within half a minute
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
 _LOCK = 0x64696765  # our number among the server's advisory locks
 _NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
@@ -42,6 +50,7 @@ def opened(place: StatePlace) -> Iterator[Engine]:
     with _connected(place) as engine:
         with _explained(place), engine.begin() as connection:
             _prepare(connection)
+        explain_reading(engine, place.shown)
         yield engine
 
 
@@ -54,21 +63,32 @@ def opened_as_it_is(place: StatePlace) -> Iterator[Engine | None]:
             old = schema.must_migrate(found)
             if found is not None and old:
                 raise StateRefusedError("it has an older schema; digest run brings it up to date")
+        explain_reading(engine, place.shown)
         yield None if found is None else engine
 
 
 @contextmanager
 def _connected(place: StatePlace) -> Iterator[Engine]:
     try:
-        engine = create_engine(place.url, connect_args={"connect_timeout": 10})
+        url = make_url(place.url)
+        kept = {name: value for name, value in _CONNECTION.items() if name not in url.query}
+        engine = create_engine(url, connect_args=kept, pool_pre_ping=True)
     except ModuleNotFoundError:
         raise StateRefusedError(
             "a ledger on PostgreSQL needs the package psycopg: pip install 'phase-digest[postgres]'"
         ) from None
+    event.listen(engine, "connect", _limit)
     try:
         yield engine
     finally:
         engine.dispose()
+
+
+def _limit(connection: Any, _record: object) -> None:
+    """A machine that is gone, or stands still, must not hold locks in a transaction of its own."""
+    connection.autocommit = True
+    connection.execute(f"SET idle_in_transaction_session_timeout = {int(LEASE * 1000)}")
+    connection.autocommit = False
 
 
 @contextmanager
@@ -150,10 +170,12 @@ class Lease:
             self._renewed = asked
 
     def _extend(self, batch: Batch) -> None:
-        batch.connection.execute(
+        known = batch.connection.execute(
             text(f"UPDATE owners SET alive_until = {_NOW} + :lease WHERE id = :id"),  # noqa: S608 — as above
             {"id": self.owner, "lease": int(LEASE * 1_000_000)},
         )
+        if not known.rowcount:  # away for so long that we were forgotten
+            self._begin(batch)
 
     def _end(self, batch: Batch) -> None:
         batch.connection.execute(text("DELETE FROM owners WHERE id = :id"), {"id": self.owner})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,13 @@ from sqlalchemy import and_, func, or_, select
 
 from digest.core.content import DeliveryKind, Parcel
 from digest.core.content import DeliveryState as State
-from digest.core.outbox import NEEDS_PERSON, OPEN, WAITING
-from digest.store.rows import DELIVERIES, Hold, Run, Step, delivery_of, run_of
+from digest.core.outbox import NEEDS_PERSON, WAITING
+from digest.store.agenda import AgendaReading
+from digest.store.glances import Glances
+from digest.store.rows import DELIVERIES, Run, Step, delivery_of, run_of
 from digest.store.snapshots import nearest
-from digest.store.tables import attempts, contents, deliveries, holds, runs
+from digest.store.tables import attempts, contents, deliveries, runs
+from digest.store.troubles import TroublesReading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -30,21 +33,29 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Which deliveries are meant: those of these runs, or only these rows of them.
+    """Which deliveries are meant: those of these runs (None: of all), rows and channels.
 
     With `early` those that wait for a later time are taken up now.
     """
 
-    runs: tuple[int, ...]
+    runs: tuple[int, ...] | None
     rows: frozenset[int] | None = None
+    channels: frozenset[str] | None = None
     early: bool = False
 
 
 def in_scope(scope: Scope) -> Any:
     """The deliveries of a scope."""
-    statement = DELIVERIES.where(deliveries.c.run_id.in_(scope.runs))
+    return _narrowed(DELIVERIES, scope)
+
+
+def _narrowed(statement: Any, scope: Scope) -> Any:
+    if scope.runs is not None:
+        statement = statement.where(deliveries.c.run_id.in_(scope.runs))
     if scope.rows is not None:
         statement = statement.where(deliveries.c.id.in_(scope.rows))
+    if scope.channels is not None:
+        statement = statement.where(deliveries.c.channel.in_(scope.channels))
     return statement
 
 
@@ -58,12 +69,14 @@ def waiting(scope: Scope, channel: str, now: datetime) -> Any:
     return statement.where(or_(deliveries.c.due_at.is_(None), deliveries.c.due_at <= now))
 
 
-class Reading:
+class Reading(Glances):
     """One installation's ledger, read only."""
 
     def __init__(self, engine: Engine, install: str) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self.install = install
+        self.agenda = AgendaReading(engine)
+        self.troubles = TroublesReading(engine)
         self._document = lru_cache(maxsize=_KEPT_DOCUMENTS)(self._read_document)
 
     def run(self, job: str, kind: DeliveryKind, period: str) -> Run | None:
@@ -78,11 +91,11 @@ class Reading:
             row = connection.execute(statement).first()
         return None if row is None else run_of(row)
 
-    def latest_runs(self, most: int) -> list[Run]:
-        """The runs that were planned last, newest first."""
-        statement = select(runs).order_by(runs.c.id.desc()).limit(most)
+    def run_at(self, row: int) -> Run | None:
+        """The run of that row."""
         with self._engine.connect() as connection:
-            return [run_of(row) for row in connection.execute(statement)]
+            found = connection.execute(select(runs).where(runs.c.id == row)).first()
+        return None if found is None else run_of(found)
 
     def deliveries(self, scope: Scope, states: Collection[State] = ()) -> list[Delivery]:
         """The deliveries of a scope, oldest first; all states, or only these."""
@@ -127,50 +140,32 @@ class Reading:
         ).order_by(deliveries.c.id)
         return list(self._read(statement))
 
-    def open_runs(self) -> tuple[int, ...]:
-        """The runs of which something is not brought to its end."""
-        statement = select(deliveries.c.run_id).where(deliveries.c.state.in_(OPEN)).distinct()
-        with self._engine.connect() as connection:
-            return tuple(connection.execute(statement).scalars())
-
     def channels(self, scope: Scope) -> list[str]:
         """The channels for which something waits."""
         statement = (
             select(deliveries.c.channel)
-            .where(deliveries.c.run_id.in_(scope.runs), deliveries.c.state.in_(WAITING))
+            .where(deliveries.c.state.in_(WAITING))
             .distinct()
             .order_by(deliveries.c.channel)
         )
-        if scope.rows is not None:
-            statement = statement.where(deliveries.c.id.in_(scope.rows))
+        statement = _narrowed(statement, scope)
         with self._engine.connect() as connection:
             return list(connection.execute(statement).scalars())
 
     def waiting_count(self, scope: Scope) -> int:
         """How many deliveries of a scope wait to be sent, at whatever time."""
         statement = (
-            select(func.count())
-            .select_from(deliveries)
-            .where(deliveries.c.run_id.in_(scope.runs), deliveries.c.state.in_(WAITING))
+            select(func.count()).select_from(deliveries).where(deliveries.c.state.in_(WAITING))
         )
-        if scope.rows is not None:
-            statement = statement.where(deliveries.c.id.in_(scope.rows))
+        statement = _narrowed(statement, scope)
         with self._engine.connect() as connection:
             return int(connection.execute(statement).scalar_one())
 
     def is_due(self, scope: Scope, channel: str, now: datetime) -> bool:
         """Whether anything of a channel may be taken up at its own time, not early."""
-        due = Scope(runs=scope.runs, rows=scope.rows)
+        due = replace(scope, early=False)
         with self._engine.connect() as connection:
             return connection.execute(waiting(due, channel, now).limit(1)).first() is not None
-
-    def counts(self, run: int | None = None) -> dict[State, int]:
-        """How many deliveries there are in each state."""
-        statement = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
-        if run is not None:
-            statement = statement.where(deliveries.c.run_id == run)
-        with self._engine.connect() as connection:
-            return {State(state): count for state, count in connection.execute(statement)}
 
     def steps(self, held: Delivery) -> list[Step]:
         """The execution log of one delivery, oldest first."""
@@ -189,22 +184,6 @@ class Reading:
                     reason=row.reason or "",
                 )
                 for row in connection.execute(statement)
-            ]
-
-    def holds(self) -> list[Hold]:
-        """The channels in trouble."""
-        with self._engine.connect() as connection:
-            return [
-                Hold(
-                    channel=row.channel,
-                    since=row.since,
-                    until=row.until,
-                    times=row.times,
-                    passing=row.passing,
-                    reported=row.reported,
-                    reason=row.reason,
-                )
-                for row in connection.execute(select(holds).order_by(holds.c.channel))
             ]
 
     def parcel(self, held: Delivery) -> Parcel:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, create_engine, event, text
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import DatabaseError
 
 from digest.errors import StateBusyError, StateRefusedError
 from digest.store import schema
+from digest.store.failures import WRITES, damaged, explain_reading, of_a_file
+from digest.store.places import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 _MAGIC = b"SQLite format 3\0"
 _PATIENCE = 60.0  # seconds that another program may hold the database
 _CACHE_KB = 512  # pages kept in memory: enough for us, and the same however large it grows
-WRITES = "digest_writes"
-"""The execution option of a connection whose transactions take the write lock at once."""
 
 
 def engine_of(path: Path) -> Engine:
@@ -81,7 +81,8 @@ def ready(path: Path, *, whole: bool) -> Engine:
         raise
     except DatabaseError as error:
         engine.dispose()
-        raise refusal(path, error) from None
+        raise of_a_file(path, error.orig) from None
+    explain_reading(engine, str(path))
     return engine
 
 
@@ -100,10 +101,8 @@ def _migrate(path: Path, connection: Connection, *, allowed: bool) -> None:
     try:
         _copy_beside(path, connection)
     except OSError as error:
-        raise StateRefusedError(
-            f"{path} can't be used: no copy can be made before its tables are changed: "
-            f"{error.strerror}"
-        ) from None
+        said = f"{path} can't be used: no copy can be made before its tables are changed"
+        raise refused(error, f"{said}: {error.strerror}") from None
     schema.migrate(connection)
     connection.commit()
 
@@ -114,7 +113,7 @@ def _look_at(path: Path) -> None:
         with path.open("rb") as file:
             start = file.read(len(_MAGIC))
     except OSError as error:
-        raise StateRefusedError(f"{path} can't be read: {error.strerror}") from None
+        raise refused(error, f"{path} can't be read: {error.strerror}") from None
     if start != _MAGIC:
         raise damaged(path, "it is empty" if not start else "its first bytes are not SQLite's")
 
@@ -126,39 +125,6 @@ def _check(connection: Connection, path: Path) -> None:
     # Writing tells a read-only disk now, and not after the first message; nothing is changed.
     connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
     connection.rollback()
-
-
-def damaged(path: Path | str, why: str) -> StateRefusedError:
-    """The error for a ledger that can't be trusted."""
-    return StateRefusedError(
-        f"the ledger {path} is damaged ({why}); it was left as it is. Put back a copy made with "
-        "`digest backup`, then run: digest recover --accept-older-db"
-    )
-
-
-def refusal(path: Path | str, error: DBAPIError) -> StateRefusedError | StateBusyError:
-    """What a failure of the database means before anything was begun."""
-    if error.connection_invalidated:
-        return StateBusyError(f"{path}: the connection was lost; try again")
-    return _meaning(path, error.orig)
-
-
-def _meaning(path: Path | str, error: BaseException | None) -> StateRefusedError | StateBusyError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    match code:
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StateBusyError(f"{path}: another program holds the database; try again")
-        case sqlite3.SQLITE_FULL:
-            return StateBusyError(f"{path}: its disk is full; nothing is sent until there is room")
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-            return StateRefusedError(
-                f"the ledger {path} can't be written (read-only?), and without it nothing is sent"
-            )
-        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-            return damaged(path, str(getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")))
-        case _:
-            name = getattr(error, "sqlite_errorname", type(error).__name__)
-            return StateRefusedError(f"the ledger {path} can't be used: {name}")
 
 
 def create(path: Path, fill: Any) -> None:
@@ -178,9 +144,9 @@ def create(path: Path, fill: Any) -> None:
             fill(connection)
             connection.commit()
     except DatabaseError as error:
-        raise refusal(path, error) from None
+        raise of_a_file(path, error.orig) from None
     except OSError as error:
-        raise StateRefusedError(f"{path} can't be made: {error.strerror}") from None
+        raise refused(error, f"{path} can't be made: {error.strerror}") from None
     finally:
         engine.dispose()
     new.rename(path)
@@ -217,7 +183,7 @@ def copy(path: Path, to: Path) -> int:
             os.fsync(file.fileno())
         part.replace(to)
     except sqlite3.Error as error:
-        raise _meaning(path, error) from None
+        raise of_a_file(path, error) from None
     finally:
         part.unlink(missing_ok=True)
     sync_folder(to.parent)

@@ -163,6 +163,52 @@ holds = Table(
 )
 """Channels whose server or account is in trouble; it ends with the next message that is taken."""
 
+job_clocks = Table(
+    "job_clocks",
+    metadata,
+    Column("job", String(64), primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("schedule", Text, nullable=False),
+)
+"""Until when each job's schedule is accounted for, and which schedule that was."""
+
+dues = Table(
+    "dues",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("job", String(64), nullable=False),
+    Column("period", String(40), nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("local", String(40), nullable=False),
+    Column("ready_at", Instant, nullable=False),
+    Column("deadline", Instant, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try", Instant),
+    Column("owner", String(32)),
+    Column("claimed_until", Instant),
+    Column("reason", Text),
+    Column("reported", Boolean, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("job", "period", name="due_once"),
+)
+"""Each period of each job that became due, once, and what has become of it."""
+
+_UNTOLD = text("state <> 'planned'")
+
+Index("dues_unfinished", dues.c.state, sqlite_where=_UNTOLD, postgresql_where=_UNTOLD)
+
+troubles = Table(
+    "troubles",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant),
+    Column("reported", Boolean, nullable=False),
+    Column("sentence", Text, nullable=False),
+)
+"""digest's own troubles, each under a name. It stays for a while after its end (`until`)."""
+
 alert_states = Table(
     "alert_states",
     metadata,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
 from digest.core.content import DeliveryKey
 from digest.core.content import DeliveryState as State
 from digest.core.outbox import OPEN
 from digest.core.steps import Step, reached
-from digest.store import moves
+from digest.store import agenda, moves
+from digest.store.inserting import in_pieces, insert_new
 from digest.store.rows import DELIVERIES, delivery_of
 from digest.store.tables import attempts, contents, deliveries, meta, runs, snapshots
 
@@ -32,8 +33,9 @@ _AGAIN = frozenset({State.FAILED, State.DEAD, State.HELD})
 def purge(writer: Writer, before: datetime) -> int:
     """Delete deliveries that ended before an instant, with their bytes and log.
 
-    Their runs stay: they are what keeps a period from being sent a second time. Snapshots of
-    that age go, too. Gives how many deliveries were deleted.
+    Their runs stay: they are what keeps a period from being sent a second time. So does a later
+    generation while an earlier one is open, because its number must not be given again. Snapshots
+    of that age go, too. Gives how many deliveries were deleted.
     """
     gone = 0
     while some := writer.do(lambda batch: _purge_some(batch.connection, before)):
@@ -55,20 +57,23 @@ def _purge_is_due(connection: Connection, now: datetime) -> bool:
     name = "purged_at"
     known = connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
     if known is None:
-        connection.execute(insert(meta).values(name=name, value=now.isoformat()))
+        connection.execute(insert_new(connection, meta).values(name=name, value=now.isoformat()))
         return False  # a new ledger has nothing to purge
     if now - datetime.fromisoformat(known) < _PURGES:
         return False
-    connection.execute(update(meta).where(meta.c.name == name).values(value=now.isoformat()))
-    return True
+    ours = connection.execute(
+        update(meta).where(meta.c.name == name, meta.c.value == known).values(value=now.isoformat())
+    )
+    return ours.rowcount == 1  # else another process does it
 
 
 def _purge_some(connection: Connection, before: datetime) -> int:
     rows = (
         connection.execute(
             select(deliveries.c.id)
-            .where(deliveries.c.state.in_(_ENDED), deliveries.c.updated_at < before)
+            .where(deliveries.c.state.in_(_ENDED), deliveries.c.updated_at < before, _unneeded())
             .limit(_AT_ONCE)
+            .with_for_update(skip_locked=True)
         )
         .scalars()
         .all()
@@ -79,10 +84,27 @@ def _purge_some(connection: Connection, before: datetime) -> int:
     return len(rows)
 
 
+def _unneeded() -> ColumnElement[bool]:
+    """Whether no earlier generation of the same delivery is open or held."""
+    earlier = deliveries.alias("earlier")
+    same = and_(
+        earlier.c.run_id == deliveries.c.run_id,
+        earlier.c.channel == deliveries.c.channel,
+        earlier.c.recipient == deliveries.c.recipient,
+        earlier.c.generation < deliveries.c.generation,
+        earlier.c.state.not_in(_ENDED),
+    )
+    return or_(deliveries.c.generation == 0, ~select(earlier.c.id).where(same).exists())
+
+
 def _purge_rest(connection: Connection, before: datetime) -> None:
-    used = select(deliveries.c.content_id)
-    connection.execute(delete(contents).where(contents.c.id.not_in(used)))
+    unused = contents.c.id.not_in(select(deliveries.c.content_id))
+    # Locked first and looked at again, because a run beside us may be planned with these bytes.
+    free = select(contents.c.id).where(unused).with_for_update(skip_locked=True)
+    for some in in_pieces(connection.execute(free).scalars().all(), _AT_ONCE):
+        connection.execute(delete(contents).where(contents.c.id.in_(some), unused))
     connection.execute(delete(snapshots).where(snapshots.c.taken_at < before))
+    agenda.purge(connection, before)
 
 
 def accept_older(batch: Batch, install: str, sent: int, now: datetime) -> int:
@@ -102,6 +124,7 @@ def accept_older(batch: Batch, install: str, sent: int, now: datetime) -> int:
     connection.execute(
         update(meta).where(meta.c.name == "sent").values(value=str(max(known, sent)))
     )
+    agenda.accept_older(connection, now)
     connection.execute(delete(meta).where(meta.c.name == "restored_at"))
     connection.execute(insert(meta).values(name="restored_at", value=now.isoformat()))
     return held
@@ -112,14 +135,19 @@ def resend(
 ) -> list[int]:
     """Plan a new generation of each, with the same bytes; gives their rows.
 
-    What had ended badly counts as settled by that. One that was moved meanwhile is left out.
+    What had ended badly counts as settled by that. One that was moved or purged meanwhile is left
+    out.
     """
     rows = (_resend(batch.connection, one, deadline, now) for one in chosen)
     return [row for row in rows if row is not None]
 
 
 def _resend(connection: Connection, one: Delivery, deadline: datetime, now: datetime) -> int | None:
-    old = connection.execute(select(deliveries).where(deliveries.c.id == one.row)).one()
+    old = connection.execute(
+        select(deliveries).where(deliveries.c.id == one.row).with_for_update()
+    ).first()
+    if old is None:
+        return None  # purged meanwhile
     newest = connection.execute(
         select(deliveries.c.generation)
         .where(

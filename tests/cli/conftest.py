@@ -10,13 +10,17 @@ from digest.sandbox.flavour import Flavour
 from digest.sandbox.inbox import Inbox
 from digest.sandbox.server import PhaseSandbox
 from digest.sandbox.slack import SlackSandbox
+from tests.lab.runner import ForkServer
 from tests.support.cli import SECRETS, Terminal
 from tests.support.commands import CLOCK, Desk, desk
 from tests.support.recorded import recorded_rows
+from tests.support.serving import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.lab.runner import Starter
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +68,17 @@ def terminal(
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     return Terminal(capsys)
+
+
+@pytest.fixture(scope="session")
+def starter() -> Iterator[Starter]:
+    """Starts processes quickly."""
+    with ForkServer() as server:
+        yield server
+
+
+@pytest.fixture
+def place(tmp_path: Path, starter: Starter) -> Iterator[Place]:
+    """Where daemons run."""
+    with Place(folder=tmp_path, starter=starter) as made:
+        yield made

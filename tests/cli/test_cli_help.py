@@ -21,6 +21,7 @@ BUILT = (
     "check",
     "preview",
     "run",
+    "serve",
     "jobs",
     "status",
     "deliveries",

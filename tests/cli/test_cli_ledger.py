@@ -238,6 +238,7 @@ def test_before_anything_was_sent_all_is_well(
     assert (said.code, said.out, said.err) == (0, "nothing was sent yet\n", "")
     assert terminal("status", "--json").json == {
         "ok": True, "runs": [], "deliveries": {}, "alerts": [], "channels": [], "needs_person": [],
+        "missed": [], "waiting": [], "troubles": [],
     }  # fmt: skip
     assert not (tmp_path / "state").exists(), "looking makes no ledger"
 

@@ -234,7 +234,7 @@ def test_a_notice_about_many_is_one_and_short(house: House, slack: SlackSandbox)
     (notice,) = notices(slack)
     assert notice.startswith("25 messages were not delivered\n")
     assert notice.count("over mail: failed") == 20
-    assert notice.endswith("\nAnd 5 more: digest deliveries --failed")
+    assert notice.endswith("\nAnd 5 more: digest status")
     assert house.say("deliveries", "--failed").out.count("\n") == 25
 
 

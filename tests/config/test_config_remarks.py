@@ -28,8 +28,6 @@ def test_keys_without_their_part_are_said_to_do_nothing() -> None:
     )
 
     assert inactive_keys(config_of(text)) == [
-        "digests.weekly.skip_dates is not active yet: there is no digest serve",
-        "digests.weekly.catch_up is not active yet: there is no digest serve",
         "digests.weekly.tags is not active yet: no command chooses by tags",
         "alerts.high is not active yet: nothing watches for alerts",
     ]

@@ -15,6 +15,7 @@ from digest.config.schedule import (
     Fire,
     Schedule,
     explain,
+    fires_until,
     next_fires,
     parse_schedule,
     period_for,
@@ -23,7 +24,7 @@ from digest.config.schedule import (
     upcoming,
 )
 from digest.core.periods import PeriodKind, parse_period
-from tests.support.configs import changed, config_of
+from tests.support.configs import SMALL, changed, config_of
 
 ZONES = (
     "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago",
@@ -311,10 +312,10 @@ def test_upcoming_says_when_what_is_covered() -> None:
     text = changed("schedule: mon 08:00", "schedule: {at: mon 08:00, timezone: Asia/Tokyo}")
     weekly = config_of(text).digests["weekly"]
 
-    fires = upcoming(weekly, utc("2026-11-20T00:00"), 2)
+    (fires,) = upcoming([weekly], utc("2026-11-20T00:00"), 2)
 
     tokyo = ZoneInfo("Asia/Tokyo")
-    assert fires == [
+    assert list(fires) == [
         Fire(
             local=datetime(2026, 11, day, 8, tzinfo=tokyo),
             utc=utc(f"2026-11-{day - 1}T23:00"),
@@ -323,3 +324,29 @@ def test_upcoming_says_when_what_is_covered() -> None:
         )
         for day, label in ((23, "2026-W47"), (30, "2026-W48"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "local"),
+    [
+        ("skip_dates: 2026-11-23", ["2026-11-30", "2026-12-07"]),
+        ("skip_dates: [2026-11-30, 2026-12-07]", ["2026-11-23", "2026-12-14"]),
+        ("enabled: false", []),
+    ],
+)
+def test_upcoming_passes_over_what_is_not_sent(given: str, local: list[str]) -> None:
+    weekly = config_of(changed("period: week", f"period: week, {given}")).digests["weekly"]
+    (fires,) = upcoming([weekly], utc("2026-11-20T00:00"), 2)
+    assert [fire.local.date().isoformat() for fire in fires] == local
+
+
+def test_a_skipped_day_is_the_schedules_and_not_the_one_in_utc() -> None:
+    text = changed("mon 08:00", "{at: mon 08:00, timezone: Asia/Tokyo}, skip_dates: 2026-11-22")
+    (fires,) = upcoming([config_of(text).digests["weekly"]], utc("2026-11-20T00:00"), 1)
+    assert [fire.utc for fire in fires] == [utc("2026-11-22T23:00")]
+
+
+def test_fires_until_end_with_the_instant_that_is_named() -> None:
+    weekly = config_of(SMALL).digests["weekly"]
+    (fires,) = fires_until([weekly], utc("2026-11-16T07:00"), utc("2026-11-30T07:00"))
+    assert [fire.utc for fire in fires] == [utc("2026-11-23T07:00"), utc("2026-11-30T07:00")]

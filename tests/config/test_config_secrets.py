@@ -166,6 +166,8 @@ alerts:
 ops: {mail: A51, slack: A52}
 limits: {connect: A53, tries: A54, max_body: A55}
 delivery: {on_uncertain: A56, deadline: A57, retention: A58}
+heartbeat: {url: A59, every: A60}
+web: {token: A61, hosts: A62}
 """
 SOURCES = {
     "a variable": ("${SECRET}", {"SECRET": CANARY}),
@@ -183,7 +185,7 @@ SOURCES = {
 @pytest.mark.parametrize(("written", "env"), SOURCES.values(), ids=SOURCES.keys())
 def test_a_secret_in_any_wrong_place_is_never_shown(written: str, env: dict[str, str]) -> None:
     text = EVERYTHING
-    for number in reversed(range(59)):
+    for number in reversed(range(63)):
         text = text.replace(f"A{number}", f"'{written}'")
 
     with pytest.raises(ConfigError) as caught:
@@ -235,9 +237,10 @@ def test_literal_secrets_are_known_by_their_path() -> None:
     text = changed('"${PHASE_SHOP_KEY}"', "literal")
     text = changed("host: smtp.example.com, ", "host: h, username: u, password: x, ", text)
     text = changed('"${SLACK_BOT_TOKEN}"', '"${NONE:-xoxb-literal}"', text)
-    config = config_of(text + "state: postgresql://me:pw@db/digest\n")
-    assert config.literal_secrets == (
+    text += "state: postgresql://me:pw@db/digest\nweb: {token: literal}\n"
+    assert config_of(text).literal_secrets == (
         "apps.shop.api_key", "channels.mail.password", "channels.slack.token", "state",
+        "web.token",
     )  # fmt: skip
     assert config_of(SMALL).literal_secrets == ()
     assert config_of(SMALL + "state: sqlite:///x.db\n").literal_secrets == ()

@@ -97,7 +97,9 @@ def read_books(folder: Path) -> Books:
 
 
 def _mark(path: Path) -> int | None:
-    return int(json.loads(path.read_text("utf-8"))["sent"]) if path.exists() else None
+    if not path.exists() or not path.stat().st_size:  # made, and then killed
+        return None
+    return int(json.loads(path.read_text("utf-8"))["sent"])
 
 
 def _read(path: Path, mark: int | None, mode: str = "ro") -> Books:

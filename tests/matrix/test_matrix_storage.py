@@ -313,8 +313,9 @@ def test_case_22_a_result_that_finds_no_room_is_kept_until_there_is_some(
                 assert running.poll() is None, "it waits for room"
                 assert len(server.received) == 1, "and sends nothing new"
             code, out, err = ended(running)
-        # B's turn may have come already: then it was about to be armed, and went on after that
-        assert (code, len(server.received)) in {(75, 1), (0, 2)}, err
+        # B's turn may have come already: then it was about to be armed, and went on after that.
+        # Else it was put off, and the last step of the run may have found room for it.
+        assert (code, len(server.received)) in {(75, 1), (75, 2), (0, 2)}, err
         assert f"sent       mail: {A}" in out
         assert site.rows[A] == ("sent", 0)
         assert site.run().code == 0

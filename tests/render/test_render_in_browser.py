@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from digest.render import Renderer, slack_page
-from tests.support.browser import Browser, chromium
+from tests.support.browser import LOWEST_CONTRAST, Browser, chromium
 from tests.support.rendered import HOSTILE_NAMES, named, week
 
 if TYPE_CHECKING:
@@ -67,31 +67,6 @@ def test_cards_stand_side_by_side_or_are_stacked(
         ".map(card => Math.round(card.getBoundingClientRect().left)))].length"
     )
     assert lefts == columns
-
-
-LOWEST_CONTRAST = """
-(() => {
-  const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-  const rgb = css => css.match(/[\\d.]+/g).map(Number);
-  const light = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
-  const paper = element => {
-    for (let e = element; e; e = e.parentElement) {
-      const c = rgb(getComputedStyle(e).backgroundColor);
-      if (c.length < 4 || c[3] > 0) return c;
-    }
-    return [255, 255, 255];
-  };
-  let lowest = 21;
-  for (const element of document.querySelectorAll('body *')) {
-    const own = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-    const style = getComputedStyle(element);
-    if (!own || style.display === 'none' || parseFloat(style.fontSize) < 9) continue;
-    const [a, b] = [light(rgb(style.color)), light(paper(element))].sort((x, y) => y - x);
-    lowest = Math.min(lowest, (a + 0.05) / (b + 0.05));
-  }
-  return lowest;
-})()
-"""
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,4 +75,40 @@ def test_a_mark_for_which_there_is_no_room_stops_everything(tmp_path: Path) -> N
         f"{mark.path} can't be written: No space left on device; nothing more is sent. Look at the "
         "disk, then run digest again"
     )
+    mark.close()
+
+
+def test_a_mark_that_another_process_raised_is_never_lowered(tmp_path: Path) -> None:
+    """Each knows only its own last one; the slower of two commits may come to the file last."""
+    first, second = opened(tmp_path, known=5), opened(tmp_path, known=5)
+    first.raise_to(7)
+    second.raise_to(6)
+    assert HighWater(tmp_path).read() == Mark(install="digest", sent=7)
+    second.raise_to(8)
+    first.raise_to(8)
+    assert HighWater(tmp_path).read() == Mark(install="digest", sent=8)
+    first.close()
+    second.close()
+
+
+def test_whoever_raises_a_mark_does_it_alone(tmp_path: Path) -> None:
+    mark = opened(tmp_path)
+    with mark.path.open("rb") as other, ThreadPoolExecutor() as pool:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        raising = pool.submit(mark.raise_to, 3)
+        assert wait([raising], timeout=0.1).not_done
+        fcntl.flock(other, fcntl.LOCK_UN)
+        raising.result(10)
+    assert HighWater(tmp_path).read() == Mark(install="digest", sent=3)
+    mark.close()
+
+
+@pytest.mark.parametrize(
+    "found", [b"", b"{}", b"\xff", b'{"install": "another", "sent": 9}', b"nonsense"]
+)
+def test_what_is_no_mark_of_ours_is_written_over(tmp_path: Path, found: bytes) -> None:
+    mark = opened(tmp_path)
+    mark.path.write_bytes(found.ljust(256))
+    mark.raise_to(1)
+    assert HighWater(tmp_path).read() == Mark(install="digest", sent=1)
     mark.close()

@@ -12,6 +12,7 @@ import pytest
 from digest.core.content import DeliveryKind, Frozen
 from digest.core.content import DeliveryState as State
 from digest.errors import StoreError
+from digest.store.planned import Told
 from digest.store.reading import Scope
 from tests.store.databases import Ledgers
 from tests.support.ledgers import (
@@ -203,7 +204,9 @@ def test_that_the_operator_was_told_is_written_with_the_notice(store: Store, clo
     (failed,) = store.ledger.untold()
     assert [hold.reported for hold in store.ledger.holds()] == [False]
     store.ledger.plan(
-        new_run(job="ops", kind=DeliveryKind.OPS), [], reports=[failed.row], told=["mail"]
+        new_run(job="ops", kind=DeliveryKind.OPS),
+        [],
+        told=Told(deliveries=[failed.row], channels=["mail"]),
     )
     assert store.ledger.untold() == []
     assert [hold.reported for hold in store.ledger.holds()] == [True]

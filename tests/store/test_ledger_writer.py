@@ -16,6 +16,8 @@ from sqlalchemy import event, text
 from digest.core.content import DeliveryState as State
 from digest.core.content import Outcome
 from digest.errors import StateBusyError, StateRefusedError, StoreError, UnsureError, UsageError
+from digest.store import sqlite
+from digest.store.writer import Writer
 from tests.store.databases import Ledgers
 from tests.store.refused import damage_table
 from tests.support.ledgers import opened, plan, scope, written
@@ -327,6 +329,24 @@ def test_while_another_program_writes_we_wait_and_then_say_so(
         assert kept.result(10) == "note 2"
 
 
+def test_a_reader_who_takes_long_only_makes_us_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.store.sqlite._PATIENCE", 0.05)
+    with (
+        opened(tmp_path) as store,
+        closing(sqlite3.connect(tmp_path / "digest.db", isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM meta").fetchall()
+        for number in range(2):  # the commit finds the database held
+            with pytest.raises(StateBusyError, match="another program holds the database"):
+                store.writer.do(note(f"note {number}"))
+        other.execute("ROLLBACK")
+        assert store.writer.do(note("note 2")) == "note 2"
+        assert notes(store) == ["note 2"]
+
+
 # I/O errors
 
 
@@ -478,3 +498,22 @@ def test_an_arm_that_came_with_such_a_mark_is_not_acted_on(
                 wait([arming], timeout=0.1)
             with pytest.raises(UnsureError):
                 arming.result(10)
+
+
+# A database that can't be reached
+
+
+def test_a_writer_that_cannot_connect_says_so_to_whoever_asks_and_tries_again(
+    tmp_path: Path,
+) -> None:
+    engine = sqlite.engine_of(tmp_path / "nowhere" / "digest.db")
+    writer = Writer(engine, "the ledger")
+    for _ in range(2):
+        with pytest.raises(StateBusyError, match="the ledger: no file can be opened"):
+            writer.submit(lambda _batch: None).result(10)
+    kept = writer.submit(lambda _batch: "written", must=True)
+    still_waits(kept)
+    (tmp_path / "nowhere").mkdir()
+    assert kept.result(10) == "written"
+    writer.close()
+    engine.dispose()

@@ -29,6 +29,31 @@ FLAGS = (
 )
 _MOST = 1 << 26
 
+LOWEST_CONTRAST = """
+(() => {
+  const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const rgb = css => css.match(/[\\d.]+/g).map(Number);
+  const light = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
+  const paper = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const c = rgb(getComputedStyle(e).backgroundColor);
+      if (c.length < 4 || c[3] > 0) return c;
+    }
+    return [255, 255, 255];
+  };
+  let lowest = 21;
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    const style = getComputedStyle(element);
+    if (!own || style.display === 'none' || parseFloat(style.fontSize) < 9) continue;
+    const [a, b] = [light(rgb(style.color)), light(paper(element))].sort((x, y) => y - x);
+    lowest = Math.min(lowest, (a + 0.05) / (b + 0.05));
+  }
+  return lowest;
+})()
+"""
+"""JavaScript: the lowest contrast between any text of the page and what is behind it."""
+
 
 class Browser:
     """One page of a running Chromium."""
@@ -37,6 +62,7 @@ class Browser:
         self._writer, self._reader = writer, reader
         self._buffer = b""
         self._number = 0
+        self.events: list[dict[str, Any]] = []
         target = self.command("Target.createTarget", {"url": "about:blank"})["targetId"]
         attached = self.command("Target.attachToTarget", {"targetId": target, "flatten": True})
         self._session: str | None = attached["sessionId"]
@@ -57,16 +83,18 @@ class Browser:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error'].get('message')}")
                 return answer["result"]
+            self.events.append(answer)
 
-    def open(self, page: Path, *, width: int, dark: bool, scale: int = 2) -> None:
-        """Show a file at this width (CSS pixels), in the light or the dark scheme."""
+    def open(self, page: Path | str, *, width: int, dark: bool, scale: int = 2) -> None:
+        """Show a file or a URL at this width (CSS pixels), in the light or the dark scheme."""
         self.command(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": 800, "deviceScaleFactor": scale, "mobile": False},
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.command("Emulation.setEmulatedMedia", {"features": [scheme]})
-        self.command("Page.navigate", {"url": page.resolve().as_uri()})
+        url = page if isinstance(page, str) else page.resolve().as_uri()
+        self.command("Page.navigate", {"url": url})
         self.value(
             "new Promise(done => document.readyState === 'complete' ? done(1)"
             " : addEventListener('load', () => done(1)))"

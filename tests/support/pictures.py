@@ -2,7 +2,8 @@
 
 Each folder is what `digest preview` or `digest demo` leaves: `email.html` and its PNGs give the
 e-mail at 600 and 375 px, `slack.html` (or `slack.json`) the Slack message, both light and dark.
-Without a folder, `demo-out/monday-email` and `demo-out/daily-slack` are looked at.
+Without a folder, `demo-out/monday-email` and `demo-out/daily-slack` are looked at, and the daemon's
+status page on a good day and, on a phone, on a bad one.
 """
 
 from __future__ import annotations
@@ -19,28 +20,34 @@ from PIL import Image
 
 from digest.core.content import SlackContent, SlackMessage
 from digest.render import slack_page
+from digest.web.choosing import Wish
 from tests.support.browser import Browser, chromium
+from tests.support.standings import bad_day, good_day
+from tests.support.status_pages import shipped_page
 
 DEMO = (Path("demo-out/monday-email"), Path("demo-out/daily-slack"))
 OUT = Path("docs/pictures")
 COLOURS = 128
 EMAIL_WIDTHS = (600, 375)
 SLACK_WIDTH = 640
+DESK, PHONE = 1120, 390
 TOP = 2100  # device px
 
 
 def main(arguments: list[str]) -> int:
     """Write the pictures and say where."""
     parser = argparse.ArgumentParser(description="Pictures of an e-mail and a Slack message.")
-    parser.add_argument("folders", nargs="*", type=Path, default=list(DEMO))
+    parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as work, chromium() as browser:
         made = [
             picture
-            for number, folder in enumerate(options.folders)
+            for number, folder in enumerate(options.folders or DEMO)
             for picture in take(browser, pages(folder, Path(work, str(number))), options.out)
         ]
+        if not options.folders:
+            made += take_status(browser, Path(work), options.out)
     for picture in made:
         sys.stdout.write(f"{picture}  {picture.stat().st_size // 1000} kB\n")
     if not made:
@@ -80,6 +87,22 @@ def take(browser: Browser, found: dict[str, Path], out: Path) -> list[Path]:
                 made.append(file)
     if "email" in found:
         made.append(_top(out / f"email-{EMAIL_WIDTHS[0]}-light.png", out / "email-top.png"))
+    return made
+
+
+def take_status(browser: Browser, work: Path, out: Path) -> list[Path]:
+    """The status page at a desk, and its first screens on a phone in the dark."""
+    made = []
+    for name, standing, width, dark in (
+        ("status-light", good_day(), DESK, False),
+        ("status-dark-phone", bad_day(), PHONE, True),
+    ):
+        page = work / f"{name}.html"
+        page.write_text(shipped_page().html(standing, Wish()), encoding="utf-8")
+        browser.open(page, width=width, dark=dark)
+        file = out / f"{name}.png"
+        file.write_bytes(_fewer_colours(browser.picture(most=TOP // 2 if dark else TOP)))
+        made.append(file)
     return made
 
 

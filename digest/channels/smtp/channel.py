@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,9 @@ class SmtpChannel:
         if lanes > 1 and standing.fault is None:
             with ThreadPoolExecutor(max_workers=lanes) as pool:
                 for lane in [
-                    pool.submit(self._lane, passage, standing, context) for _ in range(lanes)
+                    # with the caller's context, which log lines take their facts from
+                    pool.submit(copy_context().run, self._lane, passage, standing, context)
+                    for _ in range(lanes)
                 ]:
                     lane.result()
         else:

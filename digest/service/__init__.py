@@ -1,0 +1,1 @@
+"""The daemon: what `digest serve` does, for months."""
