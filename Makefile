@@ -7,19 +7,21 @@ STAMP  := $(VENV)/.installed
 # Tests that need more than pip: each has its own target.
 APART  := not browser and not packaging and not systemd and not faults
 
-.PHONY: help demo test lint format bench test-browser test-packaging test-systemd test-faults \
-        crashtest pictures clean
+.PHONY: help demo test lint format bench wave test-browser test-packaging test-systemd test-faults \
+        crashtest soak pictures clean
 
 help:
 	@echo "make demo            the whole thing on embedded parts: no account, no server, no key"
 	@echo "make test            the test suite"
 	@echo "make lint            ruff, mypy --strict, import directions, dependencies"
 	@echo "make bench           benchmarks, as ratios"
+	@echo "make wave            1,000 apps due at once, in real time (10 minutes)"
 	@echo "make test-browser    the e-mail in headless Chromium (Debian: apt-get install chromium)"
 	@echo "make test-packaging  build sdist and wheel, install them cleanly, run them"
 	@echo "make test-systemd    the units, looked at by systemd-analyze (Debian: apt-get install systemd)"
 	@echo "make test-faults     full disks and failing syncs, made by strace (Debian: apt-get install strace)"
 	@echo "make crashtest       kill -9 at every step, at every sync, and 1,000 times at random (needs strace)"
+	@echo "make soak            a simulated year of digest serve, killed and disturbed, and 240 days in one process"
 	@echo "make pictures        docs/pictures, from the demo's own output (needs chromium)"
 
 $(STAMP): pyproject.toml
@@ -50,7 +52,11 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out %/bench_wave.py,$(wildcard benchmarks/bench_*.py)); do \
+	  echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+wave: $(STAMP)
+	$(BIN)/python benchmarks/bench_wave.py
 
 test-browser: $(STAMP)
 	$(BIN)/python -m pytest -m browser
@@ -66,6 +72,9 @@ test-faults: $(STAMP)
 
 crashtest: $(STAMP)
 	$(BIN)/python -m tests.lab.crashtest
+
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak
 
 pictures: demo
 	$(BIN)/python -m tests.support.pictures

@@ -50,8 +50,11 @@ def violations(
     """
     taken = copies_of(journal)
     found = list(_unknown(books, taken))
+    logs: dict[int, list[Entry]] = defaultdict(list)
+    for entry in books.log:
+        logs[entry.delivery].append(entry)
     for row in books.rows:
-        log = [entry for entry in books.log if entry.delivery == row.row]
+        log = logs[row.row]
         copies = taken.get(name_of(row), Copies())
         problems = [
             *_counted(row, log, copies, hold=hold),

@@ -120,13 +120,16 @@ class _Launched:
 
 
 class ForkServer:
-    """Context manager: a process that has everything imported, and forks for each run."""
+    """Context manager: a process that has everything imported, and forks for each run.
 
-    def __init__(self) -> None:
+    `module` is what it runs; its children are what that makes of an order.
+    """
+
+    def __init__(self, module: str = "tests.lab.forkserver") -> None:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.lab.forkserver", str(theirs.fileno())],
+                [sys.executable, "-m", module, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env={
                     **os.environ,
