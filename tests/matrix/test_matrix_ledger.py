@@ -424,13 +424,17 @@ def no_handles() -> Iterator[None]:
 @contextmanager
 def no_inodes(folder: Path) -> Iterator[None]:
     """Nothing can be made in a folder that is a small file system of its own."""
-    made = []
-    for number in count():
+    made: list[Path] = []
+    refused = 0
+    while refused < 3:  # an inode that was just given up may come free a moment later
+        path = folder / f"somebody-else-s-{len(made)}"
         try:
-            (folder / f"somebody-else-s-{number}").touch()
+            path.touch()
         except OSError:
-            break
-        made.append(folder / f"somebody-else-s-{number}")
+            refused += 1
+            time.sleep(0.02)
+        else:
+            made.append(path)
     yield
     for path in made:
         path.unlink()
