@@ -115,18 +115,19 @@ class Builders:
         found = []
         while True:
             try:
-                found.append(self._ended.get_nowait())
+                one = self._ended.get_nowait()
             except Empty:
                 break
+            if self._running.get(one.ticket.due.row) is one.ticket:  # not given up before
+                found.append(one)
+                del self._running[one.ticket.due.row]
         now = self.monotonic()
         for ticket in self.running:
             if now - ticket.started > self.longest:
                 ticket.over = True
                 said = TimeoutError(f"building it took more than {self.longest / 60:.0f} minutes")
                 found.append(Ended(ticket=ticket, error=said, seconds=now - ticket.started))
-        found = [one for one in found if self._running.get(one.ticket.due.row) is one.ticket]
-        for one in found:
-            del self._running[one.ticket.due.row]
+                del self._running[ticket.due.row]
         return found
 
     def give_up(self) -> None:

@@ -122,7 +122,7 @@ def test_case_15_a_build_that_hangs_is_given_up_and_makes_no_other_late(
     place.due("hangs", "well", "better")
 
     def impatient(daemon: Daemon, _closing: object) -> None:
-        daemon.loop.builders.longest = 1.5
+        daemon.loop.builders.longest = 3.0
 
     begun = time.monotonic()
     with living(place, impatient) as daemon:

@@ -121,3 +121,14 @@ def test_at_the_end_nothing_under_way_may_be_written_down() -> None:
     assert ticket.over
     assert site.builders.running == []
     site.go.set()
+
+
+def test_a_build_that_ended_late_but_unseen_counts_as_ended_once() -> None:
+    site = Site()
+    site.builders.start(due(1), "server", NOW)
+    site.go.set()
+    eventually(site.rang.is_set)
+    site.seconds = LONGEST + 1
+    (ended,) = site.builders.ended()
+    assert ended.error is None
+    assert site.builders.running == []
