@@ -93,6 +93,14 @@ class Builders:
         """What is being built."""
         return list(self._running.values())
 
+    @property
+    def patience(self) -> float | None:
+        """Seconds until the first of what is being built is given up; None when nothing is."""
+        if not self._running:
+            return None
+        oldest = min(ticket.started for ticket in self.running)
+        return max(oldest + self.longest - self.monotonic(), 0.0)
+
     def has_room(self, server: str) -> bool:
         """Whether one more may start that asks this server."""
         busy = Counter(ticket.server for ticket in self._running.values())
@@ -123,7 +131,7 @@ class Builders:
                 del self._running[one.ticket.due.row]
         now = self.monotonic()
         for ticket in self.running:
-            if now - ticket.started > self.longest:
+            if now - ticket.started >= self.longest:
                 ticket.over = True
                 said = TimeoutError(f"building it took more than {self.longest / 60:.0f} minutes")
                 found.append(Ended(ticket=ticket, error=said, seconds=now - ticket.started))

@@ -7,6 +7,7 @@ what they would read there again. One thread goes round; builders and lanes ring
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from digest.service.outgoing import Outgoing
@@ -140,6 +141,8 @@ class Loop:
 
     def _next(self, now: datetime) -> datetime:
         times = [self.outgoing.next_at]
+        if self.builders.patience is not None:
+            times.append(now + timedelta(seconds=self.builders.patience))
         if self.watching.is_sane(now):
             times += [self.schedule.next_at, self.workshop.next_at]
         return min([now + self.outside.tick, *(at for at in times if at is not None)])
