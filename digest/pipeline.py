@@ -10,7 +10,7 @@ import json
 import logging
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from digest import charts, report
 from digest.core.charting import chart_specs
@@ -126,13 +126,38 @@ class RunResult:
         return ExitCode.PUT_OFF if self.error is not None or states & OPEN else ExitCode.OK
 
 
-class SharedSource:
-    """A source that answers the same question once: digests of one app share their answers."""
+class Answers(Protocol):
+    """What was answered before, by question."""
 
-    def __init__(self, source: Source) -> None:
+    def get(self, key: tuple[Any, ...]) -> Any | None:
+        """The answer, or None."""
+        ...
+
+    def keep(self, key: tuple[Any, ...], answer: Any) -> None:
+        """Keep it for the next who asks."""
+        ...
+
+
+class EveryAnswer(dict[tuple[Any, ...], Any]):
+    """All of them, for one run."""
+
+    def keep(self, key: tuple[Any, ...], answer: Any) -> None:
+        """Keep it for the next who asks."""
+        self[key] = answer
+
+
+class SharedSource:
+    """A source that answers the same question once: digests of one app share their answers.
+
+    `answers` may be those of several apps; `app` tells them apart there.
+    """
+
+    def __init__(
+        self, source: Source, answers: Answers | None = None, app: tuple[str, ...] = ()
+    ) -> None:
         self._source = source
-        self._series: dict[tuple[str, str, date, date], TimeSeries] = {}
-        self._lists: dict[tuple[Dimension, date | None, date | None, int], BreakdownResult] = {}
+        self._answers = EveryAnswer() if answers is None else answers
+        self._app = app
 
     @property
     def requests_made(self) -> int:
@@ -141,19 +166,23 @@ class SharedSource:
 
     def timeseries(self, report: str, metric: str, start: date, end: date) -> TimeSeries:
         """As the source's; failures are not remembered."""
-        key = (report, metric, start, end)
-        if key not in self._series:
-            self._series[key] = self._source.timeseries(*key)
-        return self._series[key]
+        key = (*self._app, report, metric, start, end)
+        answer: TimeSeries | None = self._answers.get(key)
+        if answer is None:
+            answer = self._source.timeseries(report, metric, start, end)
+            self._answers.keep(key, answer)
+        return answer
 
     def breakdown(
         self, dimension: Dimension, start: date | None, end: date | None, limit: int = 10
     ) -> BreakdownResult:
         """As the source's; failures are not remembered."""
-        key = (dimension, start, end, limit)
-        if key not in self._lists:
-            self._lists[key] = self._source.breakdown(*key)
-        return self._lists[key]
+        key = (*self._app, dimension, start, end, limit)
+        answer: BreakdownResult | None = self._answers.get(key)
+        if answer is None:
+            answer = self._source.breakdown(dimension, start, end, limit)
+            self._answers.keep(key, answer)
+        return answer
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:

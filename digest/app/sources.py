@@ -11,7 +11,6 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +18,15 @@ from digest.app.parts import phase_limits
 from digest.phase.budget import Budget
 from digest.phase.client import PhaseClient, counted_as
 from digest.phase.watchdog import open_session
+from digest.pipeline import SharedSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import date, datetime
+    from datetime import datetime
 
     import requests
 
     from digest.config.models import App, Config
-    from digest.core.metrics import Dimension
-    from digest.phase.models import BreakdownResult, TimeSeries
     from digest.phase.transport import Outcome
 
 KEPT = 6 * 3600.0
@@ -62,40 +60,6 @@ class Answers:
             self._kept.move_to_end(key)
             while len(self._kept) > MOST_KEPT or now - next(iter(self._kept.values()))[0] > KEPT:
                 self._kept.popitem(last=False)
-
-
-@dataclass(slots=True)
-class SharingSource:
-    """A source that asks only what nobody of its app has asked lately."""
-
-    client: PhaseClient
-    app: tuple[str, str]
-    answers: Answers
-
-    @property
-    def requests_made(self) -> int:
-        """How many requests went out, every try counted."""
-        return self.client.requests_made
-
-    def timeseries(self, report: str, metric: str, start: date, end: date) -> TimeSeries:
-        """As the client's; failures are not remembered."""
-        key = (*self.app, report, metric, start, end)
-        answer: TimeSeries | None = self.answers.get(key)
-        if answer is None:
-            answer = self.client.timeseries(report, metric, start, end)
-            self.answers.keep(key, answer)
-        return answer
-
-    def breakdown(
-        self, dimension: Dimension, start: date | None, end: date | None, limit: int = 10
-    ) -> BreakdownResult:
-        """As the client's; failures are not remembered."""
-        key = (*self.app, dimension, start, end, limit)
-        answer: BreakdownResult | None = self.answers.get(key)
-        if answer is None:
-            answer = self.client.breakdown(dimension, start, end, limit)
-            self.answers.keep(key, answer)
-        return answer
 
 
 class LastingSources:
@@ -132,7 +96,7 @@ class LastingSources:
             self.budget = Budget(self._monotonic, config.limits.requests_per_minute)
 
     @contextmanager
-    def of(self, app: App) -> Iterator[SharingSource]:
+    def of(self, app: App) -> Iterator[SharedSource]:
         """The source of an app, while the block lasts."""
         key = (app.base_url, app.app_id)
         with self._lock:
@@ -151,7 +115,7 @@ class LastingSources:
                 on_try=partial(self._on_try, app),
             )
             try:
-                yield SharingSource(client, key, self._answers)
+                yield SharedSource(client, self._answers, key)
             finally:
                 if client.requests_made:
                     self._heard(app, client.server_now)

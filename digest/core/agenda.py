@@ -187,6 +187,16 @@ def next_try(due: Due, now: datetime, *, refused: bool, wait: timedelta | None =
     return min(now + max(usual, wait or timedelta()), max(due.deadline, now))
 
 
+GONE = "the config does not run this digest any more"
+"""Why what waits of a job is skipped."""
+
+
+def missed_because(due: Due) -> str:
+    """Why a period that was waited for is missed."""
+    why = f": {due.reason}" if due.reason else ""
+    return f"it could not be built before {due.deadline:%Y-%m-%d %H:%M} UTC{why}"
+
+
 def is_over(due: Due, now: datetime) -> bool:
     """Whether it is too late for it."""
     return now >= due.deadline

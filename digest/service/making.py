@@ -10,7 +10,6 @@ from digest.app.making import Maker, Terms
 from digest.app.orders import job_of
 from digest.app.parts import open_channel
 from digest.core.agenda import DueState
-from digest.core.content import DeliveryKind
 from digest.core.periods import parse_period
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class DueMaker:
         `is_over` by then. Raises DigestError.
         """
         ledger = self.store.ledger
-        if ledger.run(due.job, DeliveryKind.DIGEST, due.period) is not None:
+        if ledger.was_planned(due.job, due.period):
             self.store.agenda.end(due, DueState.PLANNED, "planned before", self.clock())
             return ()
         digest = self.config.digests[due.job]

@@ -11,8 +11,7 @@ from digest.app.clock import clock_from
 from digest.app.making import Maker
 from digest.app.sources import LastingSources
 from digest.app.trouble import tell_operator
-from digest.core.agenda import DueState, is_over, is_sane
-from digest.core.content import DeliveryKind
+from digest.core.agenda import GONE, DueState, is_over, is_sane, missed_because
 from digest.core.outbox import OPEN
 from digest.errors import DigestError, PutOffError, StateBusyError
 from digest.pipeline import RunResult
@@ -75,24 +74,20 @@ def _note(config: Config, store: Store, now: datetime) -> None:
             f"the clock says {now:%Y-%m-%d %H:%M} UTC, and the ledger knows of later times; "
             "nothing is planned until it is right"
         )
-
-    def was_planned(job: str, period: str) -> bool:
-        return ledger.run(job, DeliveryKind.DIGEST, period) is not None
-
     accounts = accounting.opened(
         config,
         agenda.clocks(),
         now,
         last_period=agenda.last_period,
-        was_planned=was_planned,
+        was_planned=ledger.was_planned,
     )
-    agenda.forget(accounts.gone, "the config does not run this digest any more", now)
+    agenda.forget(accounts.gone, GONE, now)
     clocks, dues = list(accounts.changed), list(accounts.dues)
     for clock in accounts.clocks.values():
         digest = config.digests[clock.job]
         lateness = ledgers.lateness(config, digest)
         moved, found = accounting.due_now(
-            digest, clock, now, until=now, lateness=lateness, was_planned=was_planned
+            digest, clock, now, until=now, lateness=lateness, was_planned=ledger.was_planned
         )
         clocks += [moved] if found else []
         dues += found
@@ -150,12 +145,9 @@ def _make(maker: DueMaker, due: Due, progress: Progress) -> DigestError | None:
 
 def _give_up(config: Config, store: Store, due: Due, now: datetime) -> None:
     if due.job not in config.digests:
-        reason = "the config does not run this digest any more"
-        store.agenda.end(due, DueState.SKIPPED, reason, now)
-        return
-    why = f": {due.reason}" if due.reason else ""
-    reason = f"it could not be built before {due.deadline:%Y-%m-%d %H:%M} UTC{why}"
-    store.agenda.end(due, DueState.MISSED, reason, now)
+        store.agenda.end(due, DueState.SKIPPED, GONE, now)
+    else:
+        store.agenda.end(due, DueState.MISSED, missed_because(due), now)
 
 
 def _result(store: Store, row: int) -> RunResult | None:

@@ -9,7 +9,7 @@ from heapq import heapify, heappop
 from typing import TYPE_CHECKING
 
 from digest.app import ledger as ledgers
-from digest.core.content import DeliveryKind
+from digest.core.agenda import GONE
 from digest.service import accounting
 from digest.service.calendar import AHEAD, Calendar, fetch_plan
 
@@ -46,10 +46,10 @@ class Schedule:
             agenda.clocks(),
             now,
             last_period=agenda.last_period,
-            was_planned=self._was_planned,
+            was_planned=self.store.ledger.was_planned,
         )
         if keep:
-            agenda.forget(accounts.gone, "the config does not run this digest any more", now)
+            agenda.forget(accounts.gone, GONE, now)
             agenda.note(accounts.changed, accounts.dues, now)
             for due in accounts.dues:
                 self.telling.due(due)
@@ -80,15 +80,14 @@ class Schedule:
         if not jobs:
             return False
         self.calendar.remove(ahead)
-        clocks, dues = [], []
-        for job in jobs:
-            clock, found = self._due(job, now)
-            clocks.append(clock)
-            dues += found
-        self.store.agenda.note(clocks, dues, now)
-        for clock in clocks:
-            self.clocks[clock.job] = clock
-            self.calendar.put(clock)
+        try:
+            found = [self._due(job, now) for job in jobs]
+            dues = [due for _, some in found for due in some]
+            self.store.agenda.note([clock for clock, _ in found], dues, now)
+            self.clocks |= {clock.job: clock for clock, _ in found}
+        finally:  # also where the ledger could not be written: then they are due all the same
+            for job in jobs:
+                self.calendar.put(self.clocks[job])
         for due in dues:
             self.telling.due(due)
         return True
@@ -101,11 +100,8 @@ class Schedule:
             now,
             until=now if occasion is None else max(now, occasion.due_at),
             lateness=ledgers.lateness(self.config, digest),
-            was_planned=self._was_planned,
+            was_planned=self.store.ledger.was_planned,
         )
-
-    def _was_planned(self, job: str, period: str) -> bool:
-        return self.store.ledger.run(job, DeliveryKind.DIGEST, period) is not None
 
     def _begun(self, now: datetime) -> list[tuple[str, str]]:
         """What the plan begins by now, of what is not due yet."""

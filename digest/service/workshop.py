@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from digest.app.making import Maker
-from digest.core.agenda import DueState, is_over
+from digest.core.agenda import GONE, DueState, is_over, missed_because
 from digest.service.build_queue import BuildQueue
 from digest.service.building import Builders, Turns
 from digest.service.judging import judged
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from digest.store.opening import Store
 
 _AFTER_THE_SAME = timedelta(seconds=5)
-
-GONE = "the config does not run this digest any more"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,8 +141,7 @@ class Workshop:
         self.refill(now)
 
     def _miss(self, due: Due, now: datetime) -> None:
-        why = f": {due.reason}" if due.reason else ""
-        reason = f"it could not be built before {due.deadline:%Y-%m-%d %H:%M} UTC{why}"
+        reason = missed_because(due)
         self.store.agenda.end(due, DueState.MISSED, reason, now)
         self.watching.end(f"job {due.job}")
         self.telling.missed(due, reason)

@@ -91,6 +91,10 @@ class Reading(Glances):
             row = connection.execute(statement).first()
         return None if row is None else run_of(row)
 
+    def was_planned(self, job: str, period: str) -> bool:
+        """Whether a digest's period is in the ledger, whoever had it made."""
+        return self.run(job, DeliveryKind.DIGEST, period) is not None
+
     def run_at(self, row: int) -> Run | None:
         """The run of that row."""
         with self._engine.connect() as connection:

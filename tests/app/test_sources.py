@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from digest.app.sources import SharingSource
     from digest.config.models import App, Config
+    from digest.pipeline import SharedSource
 
 START, END = date(2026, 3, 1), date(2026, 3, 7)
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
@@ -164,7 +164,7 @@ def test_a_reload_begins_a_new_budget_only_where_the_limit_has_changed(shop: Sho
 
 def test_connections_are_kept_for_the_next_and_closed_in_the_end(shop: Shop) -> None:
     with both(shop) as (one, other):
-        assert one.client is not other.client
+        assert one._source is not other._source
     assert len(shop.sources._sessions) == 2
     shop.ask()
     assert len(shop.sources._sessions) == 2
@@ -174,7 +174,7 @@ def test_connections_are_kept_for_the_next_and_closed_in_the_end(shop: Shop) -> 
 
 
 @contextmanager
-def both(shop: Shop) -> Iterator[tuple[SharingSource, SharingSource]]:
+def both(shop: Shop) -> Iterator[tuple[SharedSource, SharedSource]]:
     with shop.sources.of(shop.app()) as one, shop.sources.of(shop.app("blog")) as other:
         yield one, other
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -12,6 +14,8 @@ from zoneinfo import ZoneInfo
 from werkzeug.wrappers import Response
 
 if TYPE_CHECKING:
+    import pytest
+
     from digest.sandbox.inbox import ReceivedMail
     from tests.support.works import Works
 
@@ -95,5 +99,23 @@ def test_two_digests_of_one_period_do_not_wait_for_each_other(works: Works) -> N
 
     with works.daemon(at(10, 12)) as daemon:
         daemon.until(at(11, 7, 30) + timedelta(seconds=1))
+
+    assert len(works.sent()) == 1
+
+
+def test_what_becomes_due_while_the_ledger_is_held_is_not_forgotten(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.store.sqlite._PATIENCE", 0.05)
+    works.configure({"daily": DAILY})
+
+    with works.daemon(at(10, 12)) as daemon:
+        daemon.until(at(11, 7))
+        with closing(sqlite3.connect(works.folder / "state/digest.db")) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            daemon.until(at(11, 7, 31))
+            other.rollback()
+        assert works.sent() == []
+        daemon.until(at(11, 7, 32))
 
     assert len(works.sent()) == 1
