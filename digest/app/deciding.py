@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digest.core.agenda import Due
     from digest.core.outbox import Delivery
     from digest.outbox.stopping import Stop
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.reading import Reading
     from digest.store.rows import Hold, Run
     from digest.store.troubles import OwnTrouble

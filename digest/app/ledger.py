@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from digest.core.outbox import Delivery
     from digest.outbox.handover import Sends
     from digest.outbox.stopping import Stop
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.reading import Reading
 
 _LATENESS = {PeriodKind.DAY: timedelta(hours=12)}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from digest.core.periods import Period
     from digest.outbox.handover import Sends
     from digest.pipeline import Built, Job, RunResult
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
     Progress = Callable[[str, int, int], None]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from digest.core.agenda import Due
     from digest.core.outbox import Delivery
     from digest.outbox.handover import Sends
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Hold
     from digest.store.troubles import OwnTrouble
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from digest.core.content import Channel
     from digest.core.outbox import Delivery
     from digest.outbox.stopping import Stop
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.reading import Scope
 
 GLANCE = 0.2

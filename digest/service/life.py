@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from digest.config.models import App, Config
     from digest.service.logs import Log
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 _PAUSE = timedelta(seconds=5)
 _LEAVE = 5.0  # seconds beyond the grace that lanes may take to write down what they know

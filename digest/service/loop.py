@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from digest.service.outside import Outside
     from digest.service.telling import Telling
     from digest.service.wake import Wake
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 
 @dataclass(slots=True, kw_only=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from digest.config.models import Config
     from digest.core.agenda import Due
     from digest.core.content import Channel
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
     Progress = Callable[[str, int, int], None]
 

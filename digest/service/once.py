@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from digest.config.models import Config
     from digest.core.agenda import Due
     from digest.outbox.stopping import Stop
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
     Progress = Callable[[str, int, int], None]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from digest.service.outside import Outside
     from digest.service.telling import Telling
     from digest.service.wake import Wake
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 NOTICE_GAP = timedelta(minutes=10)
 """Between two notices to the operator, so that trouble with many digests is a few messages."""

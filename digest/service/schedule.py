@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digest.core.agenda import Due, JobClock
     from digest.core.pacing import Start
     from digest.service.telling import Telling
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 _PLAN_KEEPS = timedelta(minutes=10)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from digest.config.models import App, Config
     from digest.service.outside import Outside
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 STEP = timedelta(seconds=5)
 """The wall clock and the monotonic one may differ by so much between two rounds."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from digest.service.telling import Telling
     from digest.service.wake import Wake
     from digest.service.watching import Watching
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 _AFTER_THE_SAME = timedelta(seconds=5)
 

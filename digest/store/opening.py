@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -17,13 +16,13 @@ from digest.store.highwater import HighWater
 from digest.store.identity import RECOVER, first_rows, identity
 from digest.store.ledger import Ledger
 from digest.store.lock import SenderLock
+from digest.store.opened import Store
 from digest.store.places import make_folder, refused
 from digest.store.reading import Reading
 from digest.store.recovery import recover
 from digest.store.tables import meta
 from digest.store.troubles import Troubles
 from digest.store.upkeep import accept_older
-from digest.store.witness import Witness
 from digest.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -34,51 +33,6 @@ if TYPE_CHECKING:
 
     from digest.store.highwater import Mark
     from digest.store.places import StatePlace
-
-
-@dataclass(slots=True, kw_only=True)
-class Store:
-    """An open ledger. `recovered` is how many deliveries a dead process had left behind.
-
-    `handed_over` says that a daemon beside us does the sending.
-    `restored_at` is until when nobody knows what was sent, because an older copy was put back.
-    `alive` says whether our deliveries are still ours, as far as we can tell. `recover_dead`
-    settles what processes had that have died since, where there can be several.
-    """
-
-    engine: Engine
-    writer: Writer
-    ledger: Ledger
-    agenda: Agenda
-    troubles: Troubles
-    place: StatePlace
-    recovered: int = 0
-    handed_over: bool = False
-    restored_at: datetime | None = None
-    alive: Callable[[], bool] = lambda: True
-    recover_dead: Callable[[], int] = lambda: 0
-    witness: Witness = field(init=False)
-    closing: ExitStack = field(default_factory=ExitStack)
-
-    def __post_init__(self) -> None:
-        self.witness = Witness(self.engine)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        self.close()
-        if isinstance(error, DBAPIError):
-            raise failures.when_reading(error, self.place.shown) from None
-
-    def changed(self) -> bool:
-        """Whether anything was written since the last call, by whomever; cheap on SQLite."""
-        return self.witness.changed()
-
-    def close(self) -> None:
-        """Write what is left to write, then let the next one in."""
-        self.witness.close()
-        self.closing.close()
 
 
 def open_sender(

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 from digest.store.tables import meta
 
 if TYPE_CHECKING:
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.writer import Batch
 
 _NAME = "terms"

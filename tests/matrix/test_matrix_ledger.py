@@ -49,7 +49,7 @@ from tests.support.ledgers import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
     from tests.lab.conftest import Worlds
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 __all__ = ["clock"]
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from digest.core.outbox import Delivery
     from digest.store.ledger import Leased
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from tests.outbox.laws import Row
 
 One = TypeVar("One")

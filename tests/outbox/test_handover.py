@@ -20,7 +20,7 @@ from tests.support.ledgers import LATER, REFUSED, Clock, Post, opened, plan, sco
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
 

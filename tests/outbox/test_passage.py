@@ -28,7 +28,7 @@ from tests.support.ledgers import (
 )
 
 if TYPE_CHECKING:
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
 WHY = "the channel gave up"

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from digest.core.content import Passage
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.writer import Batch
 
 HOLD = OnUncertain.HOLD

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digest.core.content import Parcel
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
 HOLD = OnUncertain.HOLD

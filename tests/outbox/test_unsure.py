@@ -18,7 +18,7 @@ from tests.support.ledgers import LOST, NOW, Clock, Post, only, plan, scope, sen
 
 if TYPE_CHECKING:
     from digest.core.content import Parcel
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
 RESEND, HOLD = OnUncertain.RESEND, OnUncertain.HOLD

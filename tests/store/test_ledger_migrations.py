@@ -26,7 +26,7 @@ from tests.store.processes import running
 from tests.support.ledgers import Clock, opened, plan, states
 
 if TYPE_CHECKING:
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"
 

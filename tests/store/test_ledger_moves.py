@@ -33,7 +33,7 @@ from tests.support.ledgers import (
 if TYPE_CHECKING:
     from digest.core.outbox import Delivery
     from digest.store.ledger import Leased
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
 TOO_LARGE = Outcome(state=State.RETRY_WAIT, detail="552 too big", code="552", too_large=True)

@@ -22,7 +22,7 @@ from tests.support.ledgers import Clock, Post, only, opened, plan, scope, sender
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from tests.store.databases import Ledgers
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from digest.core.content import DeliveryKey
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 
 def test_a_planned_run_is_what_it_was_planned_as(store: Store) -> None:

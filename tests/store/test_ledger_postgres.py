@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from digest.store.ledger import Leased
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
     from digest.store.writer import Batch
 

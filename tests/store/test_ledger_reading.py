@@ -26,7 +26,7 @@ from tests.support.ledgers import (
 )
 
 if TYPE_CHECKING:
-    from digest.store.opening import Store
+    from digest.store.opened import Store
 
 HOUR = timedelta(hours=1)
 

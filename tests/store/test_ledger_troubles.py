@@ -9,7 +9,7 @@ from digest.store.troubles import QUIET
 from tests.support.ledgers import NOW
 
 if TYPE_CHECKING:
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.troubles import OwnTrouble
 
 NAME = "job daily"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from digest.core.outbox import Delivery
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
 SOON = NOW + timedelta(minutes=5)

@@ -9,7 +9,7 @@ from digest.store.opening import open_deciding
 from tests.support.ledgers import plan, scope
 
 if TYPE_CHECKING:
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from tests.store.databases import Ledgers
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.writer import Batch
 
 LONG = "x" * 500_000

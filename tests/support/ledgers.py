@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from digest.core.content import Envelope, Passage
-    from digest.store.opening import Store
+    from digest.store.opened import Store
     from digest.store.rows import Run
 
 Result = TypeVar("Result")
