@@ -19,8 +19,13 @@ from digest.pipeline import SharedSource
 from digest.store.places import state_place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
     from digest.config.models import App, Config, Limits
     from digest.core.content import Channel
+    from digest.phase.transport import Outcome
     from digest.report import Source
     from digest.store.places import StatePlace
 
@@ -60,22 +65,36 @@ class Sources:
             if same_server and isinstance(client.stopped, PhaseUnavailableError):
                 raise client.stopped
         if app not in self._shared:
-            self._clients[app] = self._client(settings)
+            self._clients[app] = phase_client(
+                settings, self._config.limits, self._budget, self._session
+            )
             self._shared[app] = SharedSource(self._clients[app])
         return self._shared[app]
 
-    def _client(self, app: App) -> PhaseClient:
-        return PhaseClient(
-            app.base_url,
-            app.app_id,
-            app.api_key,
-            phase_limits(self._config.limits),
-            self._budget,
-            session=self._session,
-            clock=time.monotonic,
-            sleep=time.sleep,
-            rng=random.Random(),  # noqa: S311 — spreads retries, keeps no secret
-        )
+
+def phase_client(
+    app: App,
+    limits: Limits,
+    budget: Budget,
+    session: requests.Session,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    on_try: Callable[[Outcome], None] = lambda _outcome: None,
+) -> PhaseClient:
+    """A client of an app, for one run."""
+    return PhaseClient(
+        app.base_url,
+        app.app_id,
+        app.api_key,
+        phase_limits(limits),
+        budget,
+        session=session,
+        clock=monotonic,
+        sleep=sleep,
+        rng=random.Random(),  # noqa: S311 — spreads retries, keeps no secret
+        on_try=on_try,
+    )
 
 
 def phase_limits(limits: Limits) -> PhaseLimits:

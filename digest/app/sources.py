@@ -6,7 +6,6 @@ while one of them asks, the others of that app wait for it.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections import OrderedDict
@@ -14,9 +13,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from digest.app.parts import phase_limits
+from digest.app.parts import phase_client
 from digest.phase.budget import Budget
-from digest.phase.client import PhaseClient, counted_as
+from digest.phase.client import counted_as
 from digest.phase.watchdog import open_session
 from digest.pipeline import SharedSource
 
@@ -102,16 +101,13 @@ class LastingSources:
         with self._lock:
             lock = self._apps.setdefault(key, threading.Lock())
         with lock, self._session() as session:
-            client = PhaseClient(
-                app.base_url,
-                app.app_id,
-                app.api_key,
-                phase_limits(self._limits),
+            client = phase_client(
+                app,
+                self._limits,
                 self.budget,
-                session=session,
-                clock=self._monotonic,
+                session,
+                monotonic=self._monotonic,
                 sleep=self._sleep,
-                rng=random.Random(),  # noqa: S311 — spreads retries, keeps no secret
                 on_try=partial(self._on_try, app),
             )
             try:
