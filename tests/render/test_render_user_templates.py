@@ -31,6 +31,12 @@ def test_one_file_of_the_user_replaces_one_of_ours(tmp_path: Path) -> None:
     assert email.html == Renderer(None).email(*week()).html
 
 
+def test_an_edited_template_counts_from_the_next_renderer_on(tmp_path: Path) -> None:
+    for words in ("as it was", "as it is now"):
+        write(tmp_path, SUBJECT, words)
+        assert Renderer(tmp_path).email(*week()).subject == words
+
+
 def test_a_partial_of_the_user_is_used_by_our_templates(tmp_path: Path) -> None:
     write(tmp_path, "email/parts/footer.html.j2", "<p>Legal notice</p>")
     email = Renderer(tmp_path).email(*week())
