@@ -7,8 +7,17 @@ STAMP  := $(VENV)/.installed
 # Tests that need more than pip: each has its own target.
 APART  := not browser and not packaging and not systemd and not faults
 
+# tests/conftest.py has the order of the files.
+PYTEST := $(BIN)/python -m pytest
+SHARED := --dist loadfile --no-loadscope-reorder
+# A quarter of the time of a usual test is waiting, so that two cores can serve three workers.
+MANY   := -n 3 $(SHARED)
+
+# Tests start hundreds of interpreters, which would each compile digest again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test coverage lint format bench wave test-browser test-packaging test-systemd test-faults \
-        crashtest soak pictures clean
+        test-apart crashtest soak pictures clean
 
 help:
 	@echo "make demo            the whole thing on embedded parts: no account, no server, no key"
@@ -21,6 +30,7 @@ help:
 	@echo "make test-packaging  build sdist and wheel, install them cleanly, run them"
 	@echo "make test-systemd    the units, looked at by systemd-analyze (Debian: apt-get install systemd)"
 	@echo "make test-faults     full disks and failing syncs, made by strace (Debian: apt-get install strace)"
+	@echo "make test-apart      test-browser, test-systemd and test-faults at once"
 	@echo "make crashtest       kill -9 at every step, at every sync, and 1,000 times at random (needs strace)"
 	@echo "make soak            a simulated year of digest serve, killed and disturbed, and 240 days in one process"
 	@echo "make pictures        docs/pictures, from the demo's own output (needs chromium)"
@@ -38,10 +48,10 @@ demo: $(STAMP)
 	@$(BIN)/digest demo --out demo-out
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(APART)"
+	$(PYTEST) $(MANY) -m "$(APART)"
 
 coverage: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(APART)" \
+	$(PYTEST) $(MANY) -m "$(APART)" \
 	  --cov --cov-report=term --cov-fail-under=95
 
 lint: $(STAMP)
@@ -63,16 +73,19 @@ wave: $(STAMP)
 	$(BIN)/python benchmarks/bench_wave.py
 
 test-browser: $(STAMP)
-	$(BIN)/python -m pytest -m browser
+	$(PYTEST) -m browser
 
 test-packaging: $(STAMP)
-	$(BIN)/python -m pytest -m packaging
+	$(PYTEST) -m packaging
 
 test-systemd: $(STAMP)
-	$(BIN)/python -m pytest -m systemd
+	$(PYTEST) -m systemd
 
 test-faults: $(STAMP)
-	$(BIN)/python -m pytest -m faults
+	$(PYTEST) -m faults
+
+test-apart: $(STAMP)
+	$(PYTEST) -n 2 $(SHARED) -m "browser or systemd or faults"
 
 crashtest: $(STAMP)
 	$(BIN)/python -m tests.lab.crashtest

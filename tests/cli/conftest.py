@@ -10,7 +10,6 @@ from digest.sandbox.flavour import Flavour
 from digest.sandbox.inbox import Inbox
 from digest.sandbox.server import PhaseSandbox
 from digest.sandbox.slack import SlackSandbox
-from tests.lab.runner import ForkServer
 from tests.support.cli import SECRETS, Terminal
 from tests.support.commands import CLOCK, Desk, desk
 from tests.support.recorded import recorded_rows
@@ -68,13 +67,6 @@ def terminal(
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     return Terminal(capsys)
-
-
-@pytest.fixture(scope="session")
-def starter() -> Iterator[Starter]:
-    """Starts processes quickly."""
-    with ForkServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the lab's tests share: one Phase server, one fork server, and worlds with both."""
+"""What the lab's tests share: one Phase server, and worlds with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from tests.lab.runner import ForkServer
 from tests.lab.world import World, phase_server
 
 if TYPE_CHECKING:
@@ -27,12 +26,6 @@ class Worlds(Protocol):
 def phase() -> Iterator[str]:
     with phase_server() as base_url:
         yield base_url
-
-
-@pytest.fixture(scope="module")
-def starter() -> Iterator[Starter]:
-    with ForkServer() as server:
-        yield server
 
 
 @pytest.fixture

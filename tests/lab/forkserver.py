@@ -23,6 +23,7 @@ from typing import Any
 
 import digest
 from digest.__main__ import main as run
+from digest.render.renderer import Renderer
 from tests.lab.launcher import prepare
 
 READY = b"ready"
@@ -54,12 +55,13 @@ class Order:
 
 
 def preload() -> None:
-    """Import everything that a run may need."""
+    """Import and compile everything that a run may need."""
     for module in pkgutil.walk_packages(digest.__path__, "digest."):
         if ".migrations" not in module.name:  # Alembic runs these as scripts
             importlib.import_module(module.name)
     for name in _ALSO:
         importlib.import_module(name)
+    Renderer(None).check()  # compiles the templates that ship with digest
     gc.collect()
     gc.freeze()
     if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208 - a number is all that is wanted

@@ -33,7 +33,6 @@ from digest.service.life import Daemon
 from digest.service.standing import Reporter
 from digest.store import identity, schema, sqlite
 from tests.lab.launcher import Trap
-from tests.lab.runner import ForkServer
 from tests.support.children import put
 from tests.support.serving import ANA, BOB, KEY, Place, eventually
 from tests.support.smtp_server import SmtpServer
@@ -52,12 +51,6 @@ SIX = NOON.replace(hour=6)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MORNING = {"period": "day", "schedule": "every day 07:30"}
 OPS = {"files": ["ops"]}
-
-
-@pytest.fixture(scope="module")
-def starter() -> Iterator[Starter]:
-    with ForkServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from digest.core.steps import Step
 from digest.errors import StateBusyError
 from digest.store import schema, sqlite, upkeep
 from digest.store.opening import reading
-from tests.lab.conftest import phase, starter, world_of
+from tests.lab.conftest import phase, world_of
 from tests.lab.launcher import STEPLOG, Mode, Trap
 from tests.lab.world import NOW as CALL
 from tests.lab.world import THREE
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from digest.store.rows import Run
     from tests.lab.conftest import Worlds
 
-__all__ = ["clock", "ledger_place", "ledgers", "phase", "starter", "store", "world_of"]
+__all__ = ["clock", "ledger_place", "ledgers", "phase", "store", "world_of"]
 
 TWO = THREE[:2]
 PATIENCE = 30.0  # seconds, for a busy machine

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from digest.core.content import DeliveryState as State
-from tests.lab.conftest import phase, starter, world_of
+from tests.lab.conftest import phase, world_of
 from tests.lab.execution_log import log_violations
 from tests.lab.ledger import DATABASE, MARK, read_books
 from tests.lab.power import SECTOR, Deed, Disk, Event, recorded
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.lab.conftest import Worlds
     from tests.lab.ledger import Books, Entry
 
-__all__ = ["phase", "starter", "world_of"]
+__all__ = ["phase", "world_of"]
 
 
 @dataclass(slots=True)

@@ -109,11 +109,11 @@ def test_what_becomes_due_while_the_ledger_is_held_is_not_forgotten(
     monkeypatch.setattr("digest.store.sqlite._PATIENCE", 0.05)
     works.configure({"daily": DAILY})
 
-    with works.daemon(at(10, 12)) as daemon:
-        daemon.until(at(11, 7))
+    with works.daemon(at(11, 7, 25)) as daemon:  # its plan keeps for ten minutes
+        daemon.until(at(11, 7, 30) - timedelta(seconds=30))
         with closing(sqlite3.connect(works.folder / "state/digest.db")) as other:
             other.execute("BEGIN EXCLUSIVE")
-            daemon.until(at(11, 7, 31))
+            daemon.until(at(11, 7, 30) + timedelta(seconds=30))
             other.rollback()
         assert works.sent() == []
         daemon.until(at(11, 7, 32))
