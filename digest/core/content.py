@@ -81,6 +81,7 @@ class DeliveryKind(StrEnum):
     """What a delivery is for."""
 
     DIGEST = "digest"
+    ALERT = "alert"
     OPS = "ops"
     TEST = "test"
 
@@ -129,11 +130,27 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Follows:
+    """An earlier message to the same recipient, which a message belongs to.
+
+    `key` is the earlier delivery's. `reference` (its Message-ID, or Slack's ts) and `place` are as
+    the ledger has them, None where they are not known (yet). With `edits` the earlier message is
+    changed into this one where a channel can do that; else this one goes into its thread.
+    """
+
+    key: DeliveryKey
+    reference: str | None = None
+    place: str | None = None
+    edits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """What to send to one recipient of one channel.
 
     `recipient` is an address, a Slack channel id or name, or a folder. `date` is the aware
-    instant that goes into the message. `test` marks a message that is only a test.
+    instant that goes into the message. `test` marks a message that is only a test. `follows` is
+    the earlier message that it belongs to.
     """
 
     key: DeliveryKey
@@ -142,6 +159,7 @@ class Envelope:
     date: datetime
     list_name: str
     test: bool = False
+    follows: Follows | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from digest.core.content import DeliveryKey, DeliveryKind, Envelope
 from digest.errors import DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from digest.core.content import Channel, Content, Frozen
+    from digest.core.content import Channel, Content, Follows, Frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailing:
     """One content for all its readers (channel name → recipients), as it is about to be planned.
 
-    `date` is the aware instant that goes into the messages.
+    `date` is the aware instant that goes into the messages. `follows` are the earlier messages
+    that these belong to, by channel and recipient.
     """
 
     install: str
@@ -30,6 +31,7 @@ class Mailing:
     content: Content
     date: datetime
     to: Mapping[str, tuple[str, ...]]
+    follows: Mapping[tuple[str, str], Follows] = field(default_factory=dict)
 
     def envelopes(self) -> Iterator[Envelope]:
         """One for each reader; each recipient of a channel once."""
@@ -50,15 +52,27 @@ class Mailing:
                     date=self.date,
                     list_name=self.job,
                     test=self.kind is DeliveryKind.TEST,
+                    follows=self.follows.get((channel, recipient)),
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Freezing:
+    """The bytes for each reader, made one at a time, anew in each pass."""
+
+    mailing: Mailing
+    channel: Callable[[str], Channel]
+
+    def __iter__(self) -> Iterator[tuple[DeliveryKey, Frozen | str]]:
+        for envelope in self.mailing.envelopes():
+            try:
+                yield envelope.key, self.channel(envelope.key.channel).freeze(envelope)
+            except DeliveryError as error:
+                yield envelope.key, str(error)
 
 
 def frozen(
     mailing: Mailing, channel: Callable[[str], Channel]
-) -> Iterator[tuple[DeliveryKey, Frozen | str]]:
+) -> Iterable[tuple[DeliveryKey, Frozen | str]]:
     """The bytes for each reader, made one at a time; a sentence where there can be none."""
-    for envelope in mailing.envelopes():
-        try:
-            yield envelope.key, channel(envelope.key.channel).freeze(envelope)
-        except DeliveryError as error:
-            yield envelope.key, str(error)
+    return _Freezing(mailing, channel)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 from werkzeug.wrappers import Request, Response
 
 from digest.sandbox.loopback import Loopback
-from digest.sandbox.slack_calls import Calls, Refusal
+from digest.sandbox.slack_calls import Calls
+from digest.sandbox.slack_refusals import Refusal
 from digest.sandbox.slack_scopes import ALL_SCOPES, lacking
 from digest.sandbox.slack_shapes import payload_of
 from digest.sandbox.slack_store import Post, SlackFile, Workspace
@@ -27,6 +28,8 @@ CHANNELS: Mapping[str, str] = {
     "C0000000002": "alerts",
     "C0000000003": "ops",
 }
+PERSON = "U0000000002"
+"""A user who is not the bot."""
 UPLOAD = "upload"
 """The method name under which a script sees the bytes of a file arrive."""
 
@@ -97,7 +100,7 @@ class SlackSandbox:
 
     @property
     def posts(self) -> list[Post]:
-        """Every message posted so far, oldest first."""
+        """Every message posted so far, oldest first; one that was changed as it is now."""
         return self._workspace.posts
 
     @property
@@ -109,6 +112,10 @@ class SlackSandbox:
     def calls(self) -> list[Call]:
         """Every call so far, in order."""
         return self._web.calls
+
+    def say(self, channel: str, text: str, *, user: str = PERSON) -> Post:
+        """A message of a person in a channel, by its id."""
+        return self._workspace.post(channel, {"text": text}, user)
 
     def close(self) -> None:
         """Stop answering; what was posted stays."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
-from digest.sandbox.blockkit import MAX_ALL_TEXT, BlockKit, all_text
+from digest.sandbox.slack_refusals import Refusal, check_words, checked_metadata
 from digest.sandbox.slack_scopes import is_private, kinds
 from digest.sandbox.slack_shapes import (
     WHO,
@@ -19,27 +17,9 @@ from digest.sandbox.slack_shapes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from digest.sandbox.slack_store import Post, Workspace
-
-MAX_TEXT = 40_000
-MAX_METADATA = 8_000
-"""Slack names no number for `metadata_too_large`; what identifies a message is far below it."""
-
-
-class Refusal(Exception):  # noqa: N818 — an answer of the API, not a fault
-    """Slack's `ok: false` with its error code, its messages, and what else the answer holds."""
-
-    def __init__(
-        self, code: str, messages: Sequence[str] = (), *, more: Mapping[str, Any] | None = None
-    ) -> None:
-        self.code = code
-        self.more: dict[str, Any] = dict(more or {})
-        if messages:
-            self.more["errors"] = list(messages)
-            self.more["response_metadata"] = {"messages": list(messages)}
-        super().__init__(code)
 
 
 class Calls:
@@ -56,6 +36,8 @@ class Calls:
                 return dict(WHO)
             case "chat.postMessage":
                 return self._post(payload)
+            case "chat.update":
+                return self._update(payload)
             case "files.getUploadURLExternal":
                 return self._begin_upload(payload)
             case "files.completeUploadExternal":
@@ -81,30 +63,39 @@ class Calls:
 
     def _post(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         channel = self._channel(payload.get("channel"))
-        text, blocks = str(payload.get("text") or ""), payload.get("blocks")
-        if not text and not blocks and not payload.get("attachments"):
-            raise Refusal("no_text")
-        if len(text) > MAX_TEXT:
-            raise Refusal("msg_too_long")
-        if blocks is not None:
-            self._check(blocks)
+        self._check(payload)
         thread = payload.get("thread_ts")
-        if thread and not any((p.channel, p.ts) == (channel, thread) for p in self._posts()):
+        if thread and self._workspace.find(channel, thread) is None:
             raise Refusal("thread_not_found")
         metadata, warnings = checked_metadata(payload.get("metadata"))
         kept = {**payload, "metadata": metadata} if warnings else payload
         post = self._workspace.post(channel, kept)
         told = {"channel": channel, "ts": post.ts, "message": message_shape(post)}
-        return {**told, "response_metadata": {"warnings": warnings}} if warnings else told
+        return {**told, **_warned(warnings)}
 
-    def _check(self, blocks: Any) -> None:
-        if not isinstance(blocks, list):
-            raise Refusal("invalid_blocks_format")
-        problems = BlockKit(self._workspace.ask_for_file).problems(blocks)
-        if problems:
-            raise Refusal("invalid_blocks", problems)
-        if all_text(blocks) > MAX_ALL_TEXT:
-            raise Refusal("msg_blocks_too_long")
+    def _update(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """A message with new words; of those not given, only metadata stays."""
+        channel = self._channel_by_id(payload.get("channel"))
+        post = self._workspace.find(channel, payload.get("ts"))
+        if post is None:
+            raise Refusal("message_not_found")
+        if post.user != WHO["user_id"]:
+            raise Refusal("cant_update_message")
+        self._check(payload)
+        given = payload.get("metadata")
+        metadata, warnings = (None, []) if given == {} else checked_metadata(given)
+        changed = self._workspace.change_post(
+            post,
+            text=str(payload.get("text") or ""),
+            blocks=payload.get("blocks") or [],
+            metadata=post.metadata if given is None else metadata,
+            payload=payload,
+        )
+        told = {"channel": channel, "ts": post.ts, "text": changed.text}
+        return {**told, "message": message_shape(changed), **_warned(warnings)}
+
+    def _check(self, payload: Mapping[str, Any]) -> None:
+        check_words(payload, self._workspace.ask_for_file)
 
     def _begin_upload(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         name, length = payload.get("filename"), str(payload.get("length", ""))
@@ -222,17 +213,5 @@ class Calls:
         return str(asked)
 
 
-def checked_metadata(given: Any) -> tuple[dict[str, Any] | None, list[str]]:
-    """What Slack keeps of a message's metadata, and what it warns of. Raises Refusal.
-
-    Metadata of a strange type is dropped and the message posted all the same.
-    """
-    if given is None:
-        return None, []
-    if not isinstance(given, dict) or not isinstance(given.get("event_payload"), dict):
-        raise Refusal("invalid_metadata_format")
-    if len(json.dumps(given)) > MAX_METADATA:
-        raise Refusal("metadata_too_large")
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", str(given.get("event_type"))):
-        return None, ["invalid_metadata_schema"]
-    return given, []
+def _warned(warnings: list[str]) -> dict[str, Any]:
+    return {"response_metadata": {"warnings": warnings}} if warnings else {}

@@ -23,6 +23,7 @@ ALL_SCOPES = (
 
 _NEEDED = {
     "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
     "files.info": "files:read",

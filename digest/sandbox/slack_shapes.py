@@ -8,6 +8,8 @@ import mimetypes
 import struct
 from typing import TYPE_CHECKING, Any
 
+from digest.sandbox.slack_store import BOT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -24,7 +26,7 @@ WHO: Mapping[str, Any] = {
     "team": "Sandbox",
     "user": "digest",
     "team_id": "T0000000001",
-    "user_id": "U0000000001",
+    "user_id": BOT,
     "bot_id": "B0000000001",
 }
 
@@ -38,11 +40,14 @@ def message_shape(
     """
     message: dict[str, Any] = {
         "type": "message",
-        "bot_id": WHO["bot_id"],
-        "user": WHO["user_id"],
+        "user": post.user,
         "text": post.text,
         "ts": post.ts,
     }
+    if post.user == WHO["user_id"]:
+        message["bot_id"] = WHO["bot_id"]
+    if post.edited:
+        message["edited"] = {"user": post.user, "ts": post.edited}
     if post.blocks:
         message["blocks"] = post.blocks
     if post.thread_ts or has_replies:

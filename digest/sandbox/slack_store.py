@@ -10,9 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+BOT = "U0000000001"
+"""The user that the bot is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """One message. `channel` is the channel's id, `ts` and `thread_ts` are Slack's timestamps."""
+    """One message. `channel` is the channel's id, `ts` and `thread_ts` are Slack's timestamps.
+
+    Once it was changed it has its newest words, `payload` is what the last call asked for, and
+    `edited` is the timestamp of that.
+    """
 
     channel: str
     ts: str
@@ -21,6 +29,8 @@ class Post:
     thread_ts: str | None
     metadata: dict[str, Any] | None
     payload: Mapping[str, Any]
+    user: str = BOT
+    edited: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +87,19 @@ class Workspace:
             return name
         return next((key for key, known in self.channels.items() if known == name), None)
 
-    def post(self, channel: str, payload: Mapping[str, Any]) -> Post:
+    def find(self, channel: str, ts: object) -> Post | None:
+        """A message of a channel by its timestamp."""
+        return next((post for post in self.posts if (post.channel, post.ts) == (channel, ts)), None)
+
+    def change_post(self, post: Post, **changes: Any) -> Post:
+        """The message with these fields changed, in the place of the one with its timestamp."""
+        with self._lock:
+            place = next(n for n, one in enumerate(self._posts) if one.ts == post.ts)
+            now = f"{int(self._clock())}.000000"
+            self._posts[place] = replace(self._posts[place], edited=now, **changes)
+            return self._posts[place]
+
+    def post(self, channel: str, payload: Mapping[str, Any], user: str = BOT) -> Post:
         """Keep a message; each gets its own, later timestamp."""
         with self._lock:
             post = Post(
@@ -88,6 +110,7 @@ class Workspace:
                 thread_ts=payload.get("thread_ts"),
                 metadata=payload.get("metadata"),
                 payload=payload,
+                user=user,
             )
             self._posts.append(post)
             return post

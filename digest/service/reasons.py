@@ -21,10 +21,10 @@ _KNOWN_SMTP: Final = frozenset(
 _KNOWN_SLACK: Final = frozenset(
     {
         "account_inactive", "channel_not_found", "fatal_error", "internal_error", "invalid_auth",
-        "invalid_blocks", "is_archived", "missing_scope", "msg_blocks_too_long", "msg_too_long",
-        "no_permission", "not_authed", "not_in_channel", "rate_limited", "ratelimited",
-        "request_timeout", "restricted_action", "service_unavailable", "team_access_not_granted",
-        "token_expired", "token_revoked", "user_not_found",
+        "invalid_blocks", "is_archived", "is_inactive", "missing_scope", "msg_blocks_too_long",
+        "msg_too_long", "no_permission", "not_authed", "not_in_channel", "rate_limited",
+        "ratelimited", "request_timeout", "restricted_action", "service_unavailable",
+        "team_access_not_granted", "token_expired", "token_revoked", "user_not_found",
     }
 )  # fmt: skip
 

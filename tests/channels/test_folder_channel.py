@@ -20,7 +20,7 @@ from digest.channels import build
 from digest.channels.folder import FolderSettings, write_preview
 from digest.channels.folder.channel import state_after
 from digest.channels.folder.writing import safe_name
-from digest.core.content import Content, DeliveryKind, DeliveryState
+from digest.core.content import Content, DeliveryKind, DeliveryState, Follows
 from digest.errors import DeliveryError
 from tests.support.deliveries import (
     DATE,
@@ -125,6 +125,7 @@ def test_what_a_killed_process_left_behind_is_cleared(tmp_path: Path) -> None:
     [
         pytest.param({"test": True}, "2026-W47-test", id="a test"),
         pytest.param({"kind": DeliveryKind.OPS}, "2026-W47-ops", id="a word to the operator"),
+        pytest.param({"kind": DeliveryKind.ALERT}, "2026-W47-alert", id="an alert"),
         pytest.param({"generation": 2}, "2026-W47-resend2", id="sent again"),
     ],
 )
@@ -135,6 +136,30 @@ def test_what_is_not_the_first_delivery_lies_beside_it(
     sent(made, team(), team(**changes))
     folder = tmp_path / "team" / "monday-email"
     assert {path.name for path in folder.iterdir()} == {"2026-W47", name}
+
+
+@pytest.mark.parametrize("reference", [None, "<a@b.c>\r\nBcc: eve@example.com"])
+def test_a_message_that_follows_another_names_its_mail_and_stays_a_folder_of_its_own(
+    reference: str | None, tmp_path: Path
+) -> None:
+    first, later = team(), team(generation=1)
+    follows = Follows(key=first.key, reference=reference, edits=True)
+    sent(channel(tmp_path), first, replace(later, follows=follows))
+    folder = tmp_path / "team" / "monday-email"
+    old, new = (
+        message_from_bytes((folder / name / "email.eml").read_bytes(), policy=default)
+        for name in ("2026-W47", "2026-W47-resend1")
+    )
+    assert new["In-Reply-To"] == new["References"] == old["Message-ID"]
+    assert new["To"] == old["To"]
+    assert "Bcc" not in new
+
+
+def test_what_a_reader_follows_is_not_in_the_document_that_all_share(tmp_path: Path) -> None:
+    made = channel(tmp_path)
+    plain, later = team(), replace(team(), follows=Follows(key=team().key))
+    assert made.freeze(plain).document == made.freeze(later).document
+    assert made.freeze(plain).head == b""
 
 
 def test_a_test_is_marked_in_mail_and_slack(tmp_path: Path) -> None:

@@ -165,9 +165,9 @@ def test_a_message_that_a_server_on_the_way_does_not_take_fails_alone(status: in
 def test_a_clear_answer_between_two_unclear_ones_lets_the_rest_go_on() -> None:
     road = Road()
     for state in (UNCERTAIN, DeliveryState.SENT, UNCERTAIN, DeliveryState.FAILED, UNCERTAIN):
-        road.note(Outcome(state=state))
+        road.note(Outcome(state=state), unclear=state is UNCERTAIN)
         assert road.closed is None
-    road.note(Outcome(state=UNCERTAIN))
+    road.note(Outcome(state=UNCERTAIN), unclear=True)
     assert road.closed is not None
 
 

@@ -71,17 +71,25 @@ class SlackSink(SlackSandbox):
 
 
 class _Journaled(list["Post"]):
-    """The stored messages; each is in the journal first."""
+    """The stored messages; each, and each change of one, is in the journal first."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()
         self._journal = journal
 
     def append(self, post: Post, /) -> None:
+        self._note("accepted", post)
+        super().append(post)
+
+    def __setitem__(self, place: Any, post: Any, /) -> None:
+        self._note("changed", post)
+        super().__setitem__(place, post)
+
+    def _note(self, event: str, post: Post) -> None:
         about = (post.metadata or {}).get("event_payload", {})
         self._journal.write(
             KIND,
-            event="accepted",
+            event=event,
             channel=post.channel,
             ts=post.ts,
             thread_ts=post.thread_ts,
@@ -89,7 +97,6 @@ class _Journaled(list["Post"]):
             part=about.get("part"),
             sha256=_sum(post),
         )
-        super().append(post)
 
 
 def _sum(post: Post) -> str:

@@ -13,7 +13,7 @@ from digest.sandbox.slack import TOKEN
 from tests.lab.journal import Journal, read_journal
 from tests.lab.slack_sink import BROKEN, LOST, NO_HISTORY, Late, SlackSink
 from tests.lab.smtp_sink import At, Forget, Slow, SmtpSink
-from tests.support.slacking import POST, posts
+from tests.support.slacking import POST, UPDATE, posts, updates
 from tests.support.smtp_acts import CLOSE, DROP, Act, reply
 
 if TYPE_CHECKING:
@@ -151,6 +151,24 @@ def test_a_post_is_in_the_journal_even_when_its_answer_is_lost(journal: Journal)
         ("", None),
     ]
     assert entries[0]["sha256"] == entries[1]["sha256"] != entries[2]["sha256"]
+
+
+def test_a_changed_message_is_in_the_journal_as_a_change_before_the_answer(
+    journal: Journal,
+) -> None:
+    metadata = {"event_type": "digest_delivery", "event_payload": {"key": "two", "part": 0}}
+    with SlackSink(journal, script=updates(LOST)) as slack:
+        ts = post(slack, text="first").json()["ts"]
+        change = {"channel": "C0123456789", "ts": ts, "text": "second", "metadata": metadata}
+        with pytest.raises(requests.ConnectionError):
+            post(slack, UPDATE, **change)
+        assert post(slack, UPDATE, **{**change, "ts": "1.1"}).json()["error"] == "message_not_found"
+    first, change = journal.entries("slack")
+    assert [(one["event"], one["ts"], one["key"]) for one in (first, change)] == [
+        ("accepted", ts, ""),
+        ("changed", ts, "two"),
+    ]
+    assert first["sha256"] != change["sha256"]
 
 
 def test_a_post_that_slack_refuses_is_not_in_the_journal(journal: Journal) -> None:

@@ -13,6 +13,7 @@ from digest.core.content import (
     DeliveryKind,
     EmailContent,
     Envelope,
+    Follows,
     Frozen,
     SlackContent,
 )
@@ -68,6 +69,25 @@ def test_an_envelope_says_whose_it_is_and_what_is_in_it() -> None:
     )
 
 
+def test_each_reader_follows_the_earlier_message_of_that_channel_and_reader() -> None:
+    mailing = replace(MAILING, to={**MAILING.to, "files": ("ana",)})
+    earlier = {
+        (one.key.channel, one.recipient): Follows(key=replace(one.key, period="2026-W46"))
+        for one in mailing.envelopes()
+        if one.recipient != "ben"
+    }
+    del earlier["files", "ana"]
+    made = replace(mailing, follows=earlier)
+    assert [(one.key.channel, one.recipient, one.follows) for one in made.envelopes()] == [
+        ("mail", "ana", earlier["mail", "ana"]),
+        ("mail", "ben", None),
+        ("slack", "#team", earlier["slack", "#team"]),
+        ("files", "ana", None),
+    ]
+    keys = [one.key for one in mailing.envelopes()]
+    assert [one.key for one in made.envelopes()] == keys
+
+
 @pytest.mark.parametrize("kind", list(DeliveryKind))
 def test_only_a_test_is_marked_as_one(kind: DeliveryKind) -> None:
     envelope = next(replace(MAILING, kind=kind).envelopes())
@@ -112,5 +132,10 @@ def test_the_bytes_are_made_one_reader_at_a_time() -> None:
             return Frozen(document=b"")
 
     some = frozen(MAILING, lambda name: Noting(name=name))
-    next(some)
+    next(iter(some))
     assert made == ["ana"]
+
+
+def test_the_bytes_are_made_anew_for_a_second_pass() -> None:
+    some = frozen(MAILING, picky)
+    assert list(some) == list(some) != []

@@ -163,6 +163,7 @@ def test_private_channels_are_listed_only_when_asked_for() -> None:
 
 SCOPES: dict[str, tuple[dict[str, Any], str]] = {
     "chat.postMessage": ({"channel": "#growth", "text": "x"}, "chat:write"),
+    "chat.update": ({"channel": "C0123456789", "ts": "1.1", "text": "x"}, "chat:write"),
     "files.getUploadURLExternal": ({"filename": "a.png", "length": 1}, "files:write"),
     "files.completeUploadExternal": ({"files": [{"id": "F1"}]}, "files:write"),
     "files.info": ({"file": "F1"}, "files:read"),

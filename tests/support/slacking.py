@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from digest.core.content import Channel, Envelope, Look, Parcel
     from tests.support.passages import Result
 
-POST = "chat.postMessage"
+POST, UPDATE = "chat.postMessage", "chat.update"
 BEGIN, BYTES, COMPLETE, INFO = (
     "files.getUploadURLExternal",
     "upload",
@@ -110,6 +110,11 @@ def answers(**by_method: Sequence[Answer | None]) -> Any:
 def posts(*planned: Answer | None) -> Any:
     """A script for posts alone."""
     return answers(chat__postMessage=planned)
+
+
+def updates(*planned: Answer | None) -> Any:
+    """A script for changes of a message."""
+    return answers(chat__update=planned)
 
 
 def error(code: str, **more: Any) -> Answer:

@@ -14,6 +14,7 @@ from digest.channels.folder.replacing import replace_folder
 from digest.channels.folder.writing import safe_name, write_preview
 from digest.channels.smtp.errand import Errand
 from digest.channels.smtp.mailbox import parse_mailbox
+from digest.channels.smtp.message import thread_of
 from digest.core.content import DeliveryKind, DeliveryState, Frozen, Look, Outcome, Sighting
 from digest.errors import DeliveryError
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 MARK = "delivery.json"
 """The file that says which delivery a folder is."""
 
-_SENDER = "digest@localhost"
+_DOMAIN = "localhost"
+_SENDER = f"digest@{_DOMAIN}"
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE})
 
 
@@ -39,8 +41,11 @@ class FolderChannel:
         self._path = settings.path
 
     def freeze(self, envelope: Envelope) -> Frozen:
-        """The content as one JSON document; any text is fine as a recipient."""
-        return Frozen(document=pack(envelope))
+        """The content as one JSON document; any text is fine as a recipient.
+
+        A message that follows another is a folder of its own; its `email.eml` names the earlier.
+        """
+        return Frozen(document=pack(envelope), head=thread_of(envelope.follows, _DOMAIN))
 
     def deliver(self, passage: Passage) -> None:
         """Write each parcel; what is there already is replaced."""
@@ -74,7 +79,8 @@ class FolderChannel:
         return f"{self._path} can be written to"
 
     def _deliver(self, errand: Errand) -> Outcome:
-        key, packed = errand.parcel.key, unpack(errand.parcel.document)
+        key, thread = errand.parcel.key, errand.parcel.head
+        packed = unpack(errand.parcel.document)
         folder = self._folder(key)
         errand.begin()
         errand.arm()
@@ -82,7 +88,7 @@ class FolderChannel:
             detail = f"{folder} was not written, because this machine paused right before"
             return Outcome(state=DeliveryState.RETRY_WAIT, detail=detail)
         try:
-            replace_folder(folder, lambda part: _write(part, key, packed))
+            replace_folder(folder, lambda part: _write(part, key, packed, thread))
         except OSError as error:
             detail = f"{folder} can't be written: {reason(error)}"
             return Outcome(state=state_after(error), detail=detail)
@@ -97,7 +103,7 @@ def state_after(error: OSError) -> DeliveryState:
     return DeliveryState.RETRY_WAIT if error.errno in _PASSING else DeliveryState.FAILED
 
 
-def _write(folder: Path, key: DeliveryKey, packed: Packed) -> None:
+def _write(folder: Path, key: DeliveryKey, packed: Packed, thread: bytes) -> None:
     write_preview(
         folder,
         packed.content,
@@ -107,6 +113,7 @@ def _write(folder: Path, key: DeliveryKey, packed: Packed) -> None:
         date=packed.date,
         key=key,
         test=packed.test,
+        thread=thread,
     )
     (folder / MARK).write_bytes(_mark(key))
 
@@ -135,7 +142,7 @@ def _kind_mark(kind: DeliveryKind) -> str:
     match kind:
         case DeliveryKind.DIGEST:
             return ""
-        case DeliveryKind.OPS | DeliveryKind.TEST:
+        case DeliveryKind.ALERT | DeliveryKind.OPS | DeliveryKind.TEST:
             return f"-{kind}"
         case _:
             assert_never(kind)

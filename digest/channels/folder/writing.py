@@ -35,13 +35,15 @@ def write_preview(
     date: datetime,
     key: DeliveryKey,
     test: bool = False,
+    thread: bytes = b"",
 ) -> list[Path]:
     """Write `email.html`, `email.txt`, `email.eml`, `slack.json`, `*.png` and the further files.
 
     The HTML shows its charts when it is opened in a browser. In `slack.json` a picture's file id
-    is its file name. `sender` and `recipient` are mail addresses. Each file appears whole or not
-    at all; other files in `out` stay. Gives the paths. Raises DeliveryError for a bad address and
-    OSError when a file can't be written.
+    is its file name. `sender` and `recipient` are mail addresses, `thread` the header lines of an
+    earlier mail that this one belongs to. Each file appears whole or not at all; other files in
+    `out` stay. Gives the paths. Raises DeliveryError for a bad address and OSError when a file
+    can't be written.
     """
     envelope = Envelope(
         key=key,
@@ -56,7 +58,7 @@ def write_preview(
         files[safe_name(picture.filename)] = picture.png
     files["email.html"] = _page(content.email).encode("utf-8", "replace")
     files["email.txt"] = content.email.text.encode("utf-8", "replace")
-    files["email.eml"] = _mail(envelope, sender)
+    files["email.eml"] = _mail(envelope, sender, thread)
     files["slack.json"] = _slack(envelope, slack_channel)
     out.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
@@ -85,12 +87,12 @@ def _page(email: EmailContent) -> str:
     return point_pictures(email.html, files)
 
 
-def _mail(envelope: Envelope, sender: str) -> bytes:
+def _mail(envelope: Envelope, sender: str, thread: bytes) -> bytes:
     mailbox = parse_mailbox(sender)
     mail = Mail(
         sender=mailbox.address,
         reference=message_id(envelope, mailbox.domain),
-        head=head_of(parse_mailbox(envelope.recipient)),
+        head=head_of(parse_mailbox(envelope.recipient)) + thread,
         document=encode_document(envelope, sender=mailbox).wire,
     )
     return mail.raw

@@ -43,6 +43,7 @@ _ADVICE = {
     ),
     "invalid_auth": "the token is wrong; use the bot token (xoxb-…) of the installed app",
     "invalid_blocks": "Slack does not accept the layout of the message; please report this",
+    "is_inactive": "the channel is archived; unarchive it or choose another one",
     "is_archived": "the channel is archived; unarchive it or choose another one",
     "missing_scope": "the app lacks a permission; add the scope and install the app again",
     "msg_blocks_too_long": "the message is too long; show fewer metrics or breakdowns",
@@ -71,6 +72,10 @@ class NotSentError(SlackError):
 
 class UnknownOutcomeError(SlackError):
     """It is not known whether it was done."""
+
+
+class RepeatableError(UnknownOutcomeError):
+    """It is not known whether it was done, and doing it again does no harm."""
 
 
 class RateLimitedError(SlackError):

@@ -10,6 +10,7 @@ from digest.channels.slack.answers import SlackError
 from digest.channels.slack.client import Client
 from digest.channels.slack.delivery import Trip
 from digest.channels.slack.document import Packer, undrawn
+from digest.channels.slack.following import head_of
 from digest.channels.slack.history import History
 from digest.channels.slack.looking import Search
 from digest.channels.slack.pace import Pace
@@ -49,7 +50,10 @@ class SlackChannel:
         self._packer = Packer()
 
     def freeze(self, envelope: Envelope) -> Frozen:
-        """The messages and charts as JSON, one bytes object for all readers of one content."""
+        """The messages and charts as JSON, one bytes object for all readers of one content.
+
+        The head says which earlier message this reader's one belongs to.
+        """
         if _RECIPIENT.fullmatch(envelope.recipient) is None:
             name = shown(envelope.recipient)
             raise DeliveryError(f"{name} is not a Slack channel: use #name or an id such as C0…")
@@ -57,7 +61,7 @@ class SlackChannel:
         if not content.messages:
             raise DeliveryError("there is nothing to post")
         document = self._packer.pack(content, test=envelope.test)
-        return Frozen(document=document, remarks=undrawn(content))
+        return Frozen(document=document, head=head_of(envelope.follows), remarks=undrawn(content))
 
     def deliver(self, passage: Passage) -> None:
         """Post each parcel; trouble with Slack or the token settles all that is left."""

@@ -2,11 +2,15 @@
 
 An outcome is about the headline: once that is posted the digest is `sent`, and a reply or a chart
 that did not get there is a remark. Sending again would post the headline twice.
+
+A headline that follows an earlier message goes into its thread, or takes its place. When Slack
+refuses that, it is posted as a new message: a reader must not miss it for the want of an old one.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from digest.channels.slack.answers import (
@@ -14,8 +18,10 @@ from digest.channels.slack.answers import (
     RateLimitedError,
     RefusedError,
     SlackError,
+    UnknownOutcomeError,
 )
 from digest.channels.slack.document import Unpacker
+from digest.channels.slack.following import as_replies, earlier_in
 from digest.channels.slack.outcomes import Road, defect, outcome_of
 from digest.channels.slack.posting import files_in, not_taken
 from digest.core.content import DeliveryState, Outcome
@@ -25,6 +31,7 @@ from digest.errors import NotArmedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from digest.channels.slack.following import Earlier
     from digest.channels.slack.pace import Pace
     from digest.channels.slack.posting import Posted, Poster
     from digest.channels.slack.uploads import Uploads
@@ -57,6 +64,15 @@ class _Permit:
         self._current = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Headline:
+    """The first message as it got there, and what had to be done without. `under` is the thread."""
+
+    at: Posted
+    under: Posted | None
+    remarks: tuple[str, ...]
+
+
 class Trip:
     """Posts one parcel after the other and keeps what was learnt on the way."""
 
@@ -73,6 +89,7 @@ class Trip:
         if self._road.closed is not None:
             return self._road.closed
         permit = _Permit(self._passage, parcel)
+        unclear = False
         try:
             self._passage.begin(parcel)
             outcome = self._carry(parcel, permit)
@@ -80,25 +97,33 @@ class Trip:
             return Outcome(state=DeliveryState.RETRY_WAIT, detail=str(error))
         except SlackError as error:
             outcome = outcome_of(parcel.key.recipient, error)
+            unclear = isinstance(error, UnknownOutcomeError)
         except Exception as error:
             logger.exception("posting broke", extra={"action": "slack_defect"})
             return _broken(error, permit)
-        self._road.note(outcome)
+        self._road.note(outcome, unclear=unclear)
         return outcome
 
     def _carry(self, parcel: Parcel, permit: _Permit) -> Outcome:
         document = self._documents.unpack(parcel.document)
+        earlier = earlier_in(parcel.head)
         uploaded = self._uploads.of(document.charts, small=parcel.small)
         reached(Step.SLACK_UPLOADED)
-        first, refused = self._headline(parcel, document.messages[0], uploaded.files, permit)
-        others = dict(enumerate(document.messages[1:], start=1))
-        lacking = self._poster.follow(parcel.key, others, uploaded.files, first)
+        first, *rest = document.messages
+        headline = self._headline(parcel, first, uploaded.files, permit, earlier)
+        others = dict(enumerate(rest, start=1))
+        lacking = self._poster.follow(
+            parcel.key,
+            as_replies(others) if headline.under else others,
+            uploaded.files,
+            headline.under or headline.at,
+        )
         logger.info("posted", extra={"action": "slack_sent", "key": parcel.key.digest})
         return Outcome(
             state=DeliveryState.SENT,
-            remarks=(*uploaded.remarks, *refused, *lacking),
-            reference=first.ts,
-            place=first.channel,
+            remarks=(*uploaded.remarks, *headline.remarks, *lacking),
+            reference=headline.at.ts,
+            place=headline.at.channel,
         )
 
     def _headline(
@@ -107,8 +132,9 @@ class Trip:
         message: SlackMessage,
         files: Mapping[str, str],
         permit: _Permit,
-    ) -> tuple[Posted, tuple[str, ...]]:
-        """Post it, without its charts when Slack does not take them; where it is, and remarks.
+        earlier: Earlier | None,
+    ) -> _Headline:
+        """Post it where it belongs; what Slack does not take is left out, and remarked on.
 
         All waiting is done before the risk is taken, so that it is fresh when the post leaves.
         """
@@ -119,18 +145,30 @@ class Trip:
             self._pace.turn(parcel.key.recipient)
             permit.take()
             try:
-                return self._post(parcel, message, shown), remarks
+                at = self._post(parcel, message, shown, earlier)
             except RateLimitedError as error:
                 patience.wait(error)
                 permit.drop()
             except RefusedError as error:
-                if not shown or not error.about_blocks:
+                if shown and error.about_blocks:
+                    remarks, shown = (*remarks, *not_taken(shown)), {}
+                elif earlier is not None and not (error.about_the_bot or error.passing):
+                    remarks, earlier = (*remarks, earlier.instead(error.code)), None
+                else:
                     raise
-                remarks, shown = not_taken(shown), {}
+            else:
+                under = None if earlier is None or earlier.edits else earlier.posted
+                return _Headline(at=at, under=under, remarks=remarks)
 
-    def _post(self, parcel: Parcel, message: SlackMessage, files: Mapping[str, str]) -> Posted:
+    def _post(
+        self,
+        parcel: Parcel,
+        message: SlackMessage,
+        files: Mapping[str, str],
+        earlier: Earlier | None,
+    ) -> Posted:
         try:
-            posted = self._poster.post(parcel.key, message, files, part=0)
+            posted = self._say(parcel, message, files, earlier)
         except NotSentError:
             raise
         except SlackError:
@@ -139,6 +177,23 @@ class Trip:
         reached(Step.SLACK_POSTED)
         reached(Step.SLACK_REPLIED)
         return posted
+
+    def _say(
+        self,
+        parcel: Parcel,
+        message: SlackMessage,
+        files: Mapping[str, str],
+        earlier: Earlier | None,
+    ) -> Posted:
+        """The one call that the reader sees something of."""
+        if earlier is None:
+            return self._poster.post(parcel.key, message, files, part=0)
+        if earlier.edits:
+            return self._poster.change(
+                parcel.key, message, files, channel=earlier.channel, ts=earlier.ts
+            )
+        reply = replace(message, thread=True)
+        return self._poster.post(parcel.key, reply, files, part=0, under=earlier.posted)
 
 
 def _broken(error: Exception, permit: _Permit) -> Outcome:

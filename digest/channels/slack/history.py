@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from digest.channels.slack.answers import RefusedError, SlackError
+from digest.channels.slack.following import TIMESTAMP
 from digest.channels.slack.posting import EVENT
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _MOST_PAGES = 10
 _MESSAGES, _CHANNELS = 200, 999  # a page
 _DAY = 86_400.0
-_TIMESTAMP = re.compile(r"\d{1,12}\.\d{1,9}")
 _TOO_MANY = {
     "messages": "too many messages were posted there since then; look for it yourself",
     "channels": "there are too many channels to find its name; give the channel's id (C…) instead",
@@ -102,8 +101,24 @@ class History:
             return Traces(headline=found[0], parts=frozenset(found), whole=False)
         return Traces(headline=found.get(0), parts=frozenset(found), whole=True)
 
-    def replies(self, channel: str, headline: str, key: str) -> frozenset[int]:
-        """The parts that are in the headline's thread."""
+    def is_headline(self, channel: str, ts: str, key: str) -> bool:
+        """Whether the message with this timestamp is a delivery's headline (by now)."""
+        call = partial(
+            self._client.conversations_history,
+            channel=channel,
+            oldest=ts,
+            latest=ts,
+            inclusive=True,
+            include_all_metadata=True,
+            limit=1,
+        )
+        return any(
+            message["ts"] == ts and _part(message, key) == 0
+            for message in self._pages(call, "messages", _HISTORY_SCOPES)
+        )
+
+    def replies(self, channel: str, headline: str, key: str) -> dict[int, str]:
+        """The parts that are in the headline's thread, with their timestamps."""
         call = partial(
             self._client.conversations_replies,
             channel=channel,
@@ -111,8 +126,11 @@ class History:
             include_all_metadata=True,
             limit=_MESSAGES,
         )
-        parts = (_part(message, key) for message in self._pages(call, "messages", _HISTORY_SCOPES))
-        return frozenset(part for part in parts if part is not None)
+        parts = {
+            _part(message, key): str(message["ts"])
+            for message in self._pages(call, "messages", _HISTORY_SCOPES)
+        }
+        return {part: ts for part, ts in parts.items() if part is not None}
 
     def _channels(self, kind: str, scope: str) -> Iterator[dict[str, Any]]:
         call = partial(
@@ -150,7 +168,7 @@ def _is_item(item: object, name: str) -> bool:
     """Whether it is an object, and a message one with a timestamp."""
     if not isinstance(item, dict):
         return False
-    return name != "messages" or _TIMESTAMP.fullmatch(str(item.get("ts"))) is not None
+    return name != "messages" or TIMESTAMP.fullmatch(str(item.get("ts"))) is not None
 
 
 def _next(told: SlackResponse) -> str | None:

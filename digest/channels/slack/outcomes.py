@@ -8,6 +8,7 @@ from digest.channels.slack.answers import (
     NotSentError,
     RateLimitedError,
     RefusedError,
+    RepeatableError,
     SlackError,
     UnknownOutcomeError,
 )
@@ -28,7 +29,7 @@ def outcome_of(recipient: str, error: SlackError) -> Outcome:
             return _fault(error, state=DeliveryState.FAILED, passing=False)
         case RefusedError(about_the_bot=True):
             return _fault(error, passing=False)
-        case RefusedError(passing=True):
+        case RefusedError(passing=True) | RepeatableError():
             state = DeliveryState.RETRY_WAIT
         case UnknownOutcomeError():
             state = DeliveryState.UNCERTAIN
@@ -66,11 +67,11 @@ class Road:
     closed: Outcome | None = None
     unknown_in_a_row: int = 0
 
-    def note(self, outcome: Outcome) -> None:
-        """Take in what Slack said to a headline."""
+    def note(self, outcome: Outcome, *, unclear: bool) -> None:
+        """Take in what Slack said to a headline; `unclear` says that it did not really answer."""
         if outcome.fault:
             self.closed = replace(outcome, state=DeliveryState.RETRY_WAIT)
-        if outcome.state is not DeliveryState.UNCERTAIN:
+        if not unclear:
             self.unknown_in_a_row = 0
             return
         self.unknown_in_a_row += 1

@@ -1,11 +1,16 @@
-"""Posting one message, and the replies under a headline that is posted."""
+"""Posting one message, or changing it, and the replies under a headline that is posted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from digest.channels.slack.answers import RefusedError, SlackError, UnknownOutcomeError
+from digest.channels.slack.answers import (
+    RefusedError,
+    RepeatableError,
+    SlackError,
+    UnknownOutcomeError,
+)
 from digest.channels.slack.blocks import picture_names, with_files
 
 if TYPE_CHECKING:
@@ -37,6 +42,11 @@ def not_taken(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(f'chart "{name}" left out: Slack did not take it in the message' for name in names)
 
 
+def _mark(key: DeliveryKey, part: int) -> dict[str, Any]:
+    """What a look recognises a message by."""
+    return {"event_type": EVENT, "event_payload": {"key": key.digest, "part": part}}
+
+
 class Poster:
     """Posts messages as the bot."""
 
@@ -66,10 +76,7 @@ class Poster:
                 thread_ts=under.ts if under and message.thread else None,
                 unfurl_links=False,
                 unfurl_media=False,
-                metadata={
-                    "event_type": EVENT,
-                    "event_payload": {"key": key.digest, "part": part},
-                },
+                metadata=_mark(key, part),
             ),
         )
         channel, ts = told.get("channel"), told.get("ts")
@@ -77,6 +84,35 @@ class Poster:
             channel=channel if isinstance(channel, str) else None,
             ts=ts if isinstance(ts, str) else None,
         )
+
+    def change(
+        self,
+        key: DeliveryKey,
+        message: SlackMessage,
+        files: Mapping[str, str],
+        *,
+        channel: str,
+        ts: str,
+    ) -> Posted:
+        """Turn the message that is there into this headline; the same again changes nothing.
+
+        One call, without any waiting. Raises a SlackError.
+        """
+        try:
+            self._pace.once(
+                key.recipient,
+                lambda: self._client.chat_update(
+                    channel=channel,
+                    ts=ts,
+                    text=message.text,
+                    blocks=with_files(message.blocks, files),  # without any, the old ones go
+                    metadata=_mark(key, 0),
+                ),
+            )
+        except UnknownOutcomeError as error:
+            sentence = f"{error} (the message is changed again later, which does no harm)"
+            raise RepeatableError(sentence, error.code) from None
+        return Posted(channel=channel, ts=ts)
 
     def follow(
         self,

@@ -13,7 +13,7 @@ from digest.channels.smtp.dialogue import ChannelFaultError, tls_context
 from digest.channels.smtp.errand import Errand
 from digest.channels.smtp.mail import Mail
 from digest.channels.smtp.mailbox import parse_mailbox
-from digest.channels.smtp.message import head_of, key_id, message_id
+from digest.channels.smtp.message import head_of, key_id, message_id, thread_of
 from digest.channels.smtp.press import Press
 from digest.channels.smtp.session import Session
 from digest.channels.smtp.smaller import WITHOUT_CHARTS
@@ -47,7 +47,7 @@ class SmtpChannel:
         document = self._press.document(envelope)
         return Frozen(
             document=document.wire,
-            head=head_of(recipient),
+            head=head_of(recipient) + thread_of(envelope.follows, self._sender.domain),
             reference=message_id(envelope, self._sender.domain),
             remarks=tuple(f'the chart "{name}" is missing' for name in document.missing),
         )

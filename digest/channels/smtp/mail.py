@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_NEXT_FIELD = re.compile(rb"\r\n(?![ \t])")  # a name beside the address may be folded
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """A Message-ID, the reader's own header lines, and the document that all readers share.
 
-    `head` is a single `To`, and the mail goes to the address in it; what can't be delivered comes
-    back to `sender`, an address. `small` says that it is the smallest form there is, `remarks` what
-    was left out for that.
+    `head` begins with a single `To`, and the mail goes to the address in it; what can't be
+    delivered comes back to `sender`, an address. `small` says that it is the smallest form there
+    is, `remarks` what was left out for that.
     """
 
     sender: str
@@ -35,7 +37,8 @@ class Mail:
     @property
     def recipient(self) -> str:
         """The reader's address."""
-        value = self.head.removeprefix(b"To: ").strip()
+        field = _NEXT_FIELD.split(self.head, 1)[0]
+        value = field.removeprefix(b"To: ").strip()
         return value.rpartition(b"<")[2].removesuffix(b">").decode()
 
     @property

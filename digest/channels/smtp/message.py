@@ -2,8 +2,8 @@
 
 All readers of one content share a document: the header fields that are the same for everyone, an
 empty line, and the body, with leading dots doubled as SMTP wants it. Before it stand a Message-ID
-and a `To` of each reader's own. The same content for the same period gives the same bytes, so that
-a second copy can be recognised.
+and a `To` of each reader's own, and the earlier mail to that reader which it belongs to. The same
+content for the same period gives the same bytes, so that a second copy can be recognised.
 """
 
 from __future__ import annotations
@@ -26,11 +26,16 @@ from digest.channels.smtp.mime import encode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from digest.core.content import DeliveryKey, EmailContent, Envelope
+    from digest.core.content import DeliveryKey, EmailContent, Envelope, Follows
 
 TEST_MARK = "[test]"
 _CID = re.compile(r"""(?P<quote>["'])cid:(?P<name>[^"']*)(?P=quote)""")
 _LABEL_LIMIT = 40  # of the 63 that a domain label may have
+
+# A header line has room for 998 bytes, and an id can't be folded.
+_MESSAGE_ID = re.compile(
+    r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,128}@(?:[A-Za-z0-9._-]{1,255}|\[[A-Za-z0-9.:]{1,64}\])>"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +93,21 @@ def split_document(document: bytes) -> tuple[bytes, bytes]:
 
 
 def head_of(recipient: Mailbox) -> bytes:
-    """The header lines of one reader, but for the Message-ID."""
+    """The `To` of one reader."""
     return f"To: {address_line(recipient, header='To')}\r\n".encode()
+
+
+def thread_of(follows: Follows | None, domain: str) -> bytes:
+    """The header lines that put a mail into the thread of an earlier one; none without one.
+
+    What is no Message-ID does not get in: then the id is made from the earlier delivery's key.
+    """
+    if follows is None:
+        return b""
+    earlier = follows.reference
+    if earlier is None or _MESSAGE_ID.fullmatch(earlier) is None:
+        earlier = key_id(follows.key, domain)
+    return f"In-Reply-To: {earlier}\r\nReferences: {earlier}\r\n".encode()
 
 
 def message_id(envelope: Envelope, domain: str) -> str:
