@@ -10,7 +10,7 @@ from digest.charts.bar_layout import lay_out_bars
 from digest.charts.canvas import measure, paint
 from digest.charts.glyphs import words_drawable
 from digest.charts.line_layout import lay_out_line
-from digest.charts.png import encode
+from digest.charts.png import Ramps, encode
 from digest.core.charts_spec import BarChart, ChartSpec, LineChart
 from digest.core.content import Picture
 
@@ -23,7 +23,7 @@ def picture(spec: ChartSpec) -> Picture:
     sheet = lay_out(spec)
     return Picture(
         name=spec.name,
-        png=encode(paint(sheet)),
+        png=encode(paint(sheet), _ramps(sheet)),
         alt=spec.alt,
         width=theme.WIDTH,
         height=sheet.height,
@@ -42,3 +42,10 @@ def lay_out(spec: ChartSpec) -> Sheet:
             return lay_out_bars(spec, measure)
         case _:
             assert_never(spec)
+
+
+def _ramps(sheet: Sheet) -> Ramps:
+    """The palette's inks: those of alerts only where one is shown, for they change the bytes."""
+    used = {shape.colour for shape in sheet.shapes}
+    more = tuple(ramp for ramp in theme.ALERT_RAMPS if ramp[0] in used)
+    return (*theme.RAMPS, *more)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Segment = tuple[Point, Point]
 
-_GAP = 7.0  # between a dot's centre and its label
+GAP = 7.0  # between a dot's centre and its label
 _DOT = 5.0
 _HITS_LABEL, _HITS_DOT, _HITS_LINE, _HITS_BASELINE, _LESS_LIKED = 100.0, 8.0, 4.0, 1.5, 0.5
 
@@ -37,12 +37,16 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A value that wants a place at its point; the size of its words, and where it looks best."""
+    """A value that wants a place at its point; the size of its words, and where it looks best.
+
+    `gap` is how far the words stay from the middle of the dot.
+    """
 
     at: Point
     width: float
     height: float
     below: bool = False
+    gap: float = GAP
 
 
 def places(
@@ -50,9 +54,13 @@ def places(
     room: Box,
     line: Sequence[Segment],
     baseline: Sequence[Segment],
+    others: Sequence[Box] = (),
 ) -> list[Box | None]:
-    """A box for each label inside `room`, the first ones first; None where there is no place."""
-    dots = [_around(label.at) for label in labels]
+    """A box for each label inside `room`, the first ones first; None where there is no place.
+
+    `others` are boxes of dots that have no label.
+    """
+    dots = [*(_around(label.at) for label in labels), *others]
     found: list[Box | None] = []
     for label in labels:
         taken = [box for box in found if box is not None]
@@ -80,12 +88,12 @@ def _candidates(label: Label, room: Box) -> Iterator[Box]:
     """Above and below, centred or to one side, then beside; the most liked first."""
     x, y = label.at
     wide, high = label.width, label.height
-    tops = (y - _GAP - high, y + _GAP)
+    tops = (y - label.gap - high, y + label.gap)
     lefts = (x - wide / 2, x - 0.2 * wide, x - 0.8 * wide)
     for top in reversed(tops) if label.below else tops:
         for left in lefts:
             yield _inside(left, top, label, room)
-    for left in (x + _GAP + 2, x - wide - _GAP - 2):
+    for left in (x + label.gap + 2, x - wide - label.gap - 2):
         yield _inside(left, y - high / 2, label, room)
 
 

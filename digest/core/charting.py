@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from digest.core.chart_axis import axis_of
+from digest.core.chart_series import FEWEST_POINTS, ends, known_points, too_few
 from digest.core.chart_text import chart_text, spoken_text
 from digest.core.charts_spec import Bar, BarChart, ChartSpec, LineChart, Mark, NoChart
 from digest.core.deltas import DeltaKind
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from digest.core.series import Series
 
 MOST_BARS = 10
-
-_FEWEST_POINTS = 2
-_T = TypeVar("_T")
 
 
 def chart_specs(report: Report, wanted: Sequence[str]) -> tuple[ChartSpec | NoChart, ...]:
@@ -55,11 +53,11 @@ def _line(report: Report, headline: Headline) -> LineChart | NoChart:
     series = headline.recent if single and headline.recent is not None else headline.daily
     known = [v for v in series.values if v is not None]
     title = _title(report, headline)
-    if len(known) < _FEWEST_POINTS or not any(known):
+    if len(known) < FEWEST_POINTS or not any(known):
         return NoChart(
             name=chart_name(info.metric),
             title=title,
-            sentence=f"{title}: {_too_few(len(known))}, so there is no chart.",
+            sentence=f"{title}: {too_few(len(known))}, so there is no chart.",
         )
     baseline = () if single else _baseline(headline, len(series.days))
     held = [*known, *(v for v in baseline if v is not None)]
@@ -82,12 +80,6 @@ def _title(report: Report, headline: Headline) -> str:
     return (report.period.kind is PeriodKind.DAY and info.day_title) or info.title
 
 
-def _too_few(points: int) -> str:
-    if points == 0:
-        return "no day has a value"
-    return "every day is zero" if points >= _FEWEST_POINTS else "only one day has a value"
-
-
 def _baseline(headline: Headline, length: int) -> tuple[float | None, ...]:
     """The baseline by position, cut or filled with gaps to the period's length."""
     if headline.baseline_daily is None or headline.baseline_daily.is_empty:
@@ -102,15 +94,10 @@ def _span(series: Series, wording: Wording) -> str:
 
 def _marks(unit: Unit, series: Series, wording: Wording) -> tuple[Mark, ...]:
     """The highest, the lowest and the last value, each position once."""
-    known = [(value, n) for n, value in enumerate(series.values) if value is not None]
-    top, bottom = _ends(known)
+    known = known_points(series)
+    top, bottom = ends(known)
     positions = sorted({top[1], bottom[1], known[-1][1]})
     return tuple(Mark(position=n, text=wording.value(unit, series.values[n])) for n in positions)
-
-
-def _ends(known: Sequence[tuple[float, _T]]) -> tuple[tuple[float, _T], tuple[float, _T]]:
-    """The highest and the lowest, each the first of its kind."""
-    return max(known, key=lambda pair: pair[0]), min(known, key=lambda pair: pair[0])
 
 
 def _line_alt(report: Report, headline: Headline, series: Series, wording: Wording) -> str:
@@ -130,7 +117,7 @@ def _line_alt(report: Report, headline: Headline, series: Series, wording: Wordi
 
 def _highest_and_lowest(unit: Unit, series: Series, wording: Wording) -> str:
     known = [(v, day) for v, day in zip(series.values, series.days, strict=True) if v is not None]
-    top, bottom = _ends(known)
+    top, bottom = ends(known)
     highest, lowest = wording.value(unit, top[0]), wording.value(unit, bottom[0])
     if highest == lowest:
         return f"Always {highest}"

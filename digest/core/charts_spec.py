@@ -26,12 +26,34 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A level that values are held against and its words; `strong` for the one that alerts."""
+
+    at: float
+    text: str
+    strong: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """The range in which values usually lie, and its words."""
+
+    low: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineChart:
     """A metric day by day, and its baseline where there is one.
 
     `values` and `baseline` have one entry for each of `days` (short labels); None is a gap,
     never a zero. `baseline` is empty when there is nothing to compare with. The axis runs from
-    the first of `axis` to the last.
+    the first of `axis` to the last, and holds the limits and what is usual.
+
+    `breaches` are the positions that are marked as an alert's; one without a value is marked at
+    the foot of the chart. `breach_label` names them where there is no baseline to name.
+    `open_end` says that the last day is not over.
     """
 
     name: str
@@ -44,6 +66,11 @@ class LineChart:
     label: str
     baseline_label: str
     alt: str
+    limits: tuple[Limit, ...] = ()
+    usual: Band | None = None
+    breaches: tuple[int, ...] = ()
+    breach_label: str = ""
+    open_end: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

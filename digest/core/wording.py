@@ -143,6 +143,14 @@ class Wording:
         """A day's short label in a period of that kind: `Mon 16`, or `16` in a month."""
         return str(day.day) if kind is PeriodKind.MONTH else f"{self.weekday(day)} {day.day}"
 
+    def short_day(self, day: date) -> str:
+        """`16 Nov` in the locale's own order."""
+        return str(format_skeleton("MMMd", day, locale=self.locale))
+
+    def month(self, day: date) -> str:
+        """`Nov 2026`, the day's month in short."""
+        return str(format_skeleton("yMMM", day, locale=self.locale))
+
     def period(self, period: Period) -> str:
         """`16–22 Nov 2026`, `Sun, 22 Nov 2026` or `November 2026` (UTC days)."""
         match period.kind:
