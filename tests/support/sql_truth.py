@@ -108,6 +108,22 @@ def metrics(db: sqlite3.Connection, api: str, start: str, end: str) -> dict[str,
     }
 
 
+def bounce_rates(
+    db: sqlite3.Connection, api: str, start: str, end: str
+) -> dict[str, tuple[float, int]]:
+    """Bounce rate and number of sessions of each day that has sessions."""
+    rules = RULES[api]
+    lasted = f"{MICROS.format('last_activity_at')} - {MICROS.format('started_at')}"
+    rows = db.execute(
+        f"SELECT substr(started_at, 1, 10), 100.0 * sum({lasted} < ? * 1000000) / count(*),"
+        f" count(*) FROM sessions JOIN devices USING (device_id) WHERE app_id = '{SHOP}'"
+        f" AND {lasted} >= ? * 1000000 AND substr(started_at, 1, 10) >= ?"
+        f" AND substr(started_at, 1, 10) < ? GROUP BY 1 ORDER BY 1",
+        (rules.bounce, rules.least, start, end),
+    )
+    return {str(day): (float(rate), int(count)) for day, rate, count in rows}
+
+
 def countries(db: sqlite3.Connection, api: str, start: str, end: str) -> dict[str, int]:
     """Sessions by country over the same days; the shop has no country that is an empty text."""
     least = RULES[api].least
