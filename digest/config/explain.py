@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from digest.config.jobs import Alert, Digest
+from digest.config.alerts import Alert
+from digest.config.jobs import Digest
 from digest.config.lists import in_words
-from digest.config.models import KINDS, App, Config, Delivery, Heartbeat, Limits, Web
+from digest.config.models import KINDS, Alerting, App, Config, Delivery, Heartbeat, Limits, Web
 from digest.config.problems import BadValueError, did_you_mean, quoted
 
 if TYPE_CHECKING:
@@ -38,6 +39,14 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "model_attributes_type": "must be a mapping (key: value)",
 }
 _KEY: Final = "[key]"
+_NAMED: Final[Mapping[str, Any]] = {"apps": App, "digests": Digest, "alerts": Alert}
+_SECTIONS: Final[Mapping[str, Any]] = {
+    "limits": Limits,
+    "delivery": Delivery,
+    "alerting": Alerting,
+    "heartbeat": Heartbeat,
+    "web": Web,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +112,12 @@ def _known_keys(path: Path) -> Iterable[str]:
     match path:
         case ():
             models: tuple[Any, ...] = (Config,)
-        case ("apps", _):
-            models = (App,)
         case ("channels", _):
             models = tuple(KINDS.values())
-        case ("digests", _):
-            models = (Digest,)
-        case ("alerts", _):
-            models = (Alert,)
-        case ("limits",):
-            models = (Limits,)
-        case ("delivery",):
-            models = (Delivery,)
-        case ("heartbeat",):
-            models = (Heartbeat,)
-        case ("web",):
-            models = (Web,)
+        case (("apps" | "digests" | "alerts") as section, _):
+            models = (_NAMED[section],)
+        case (str(section),):
+            models = tuple(model for name, model in _SECTIONS.items() if name == section)
         case _:
             models = ()
     return (

@@ -25,12 +25,13 @@ JsonSchema: TypeAlias = dict[str, Any]
 class Reads:
     """A field's annotation: the function that reads it, and the schema of writing it.
 
-    `around` functions are also given pydantic's ValidationInfo. (Pydantic's own PlainValidator
-    builds a schema of the result's type too, which nobody needs and every start would pay for.)
+    A schema that takes imports to make may be a function. `around` functions are also given
+    pydantic's ValidationInfo. (Pydantic's own PlainValidator builds a schema of the result's type
+    too, which nobody needs and every start would pay for.)
     """
 
     convert: Callable[..., Any]
-    schema: JsonSchema
+    schema: JsonSchema | Callable[[], JsonSchema]
     around: bool = False
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> dict[str, Any]:
@@ -38,7 +39,7 @@ class Reads:
         return {"type": "function-plain", "function": {"type": kind, "function": self.convert}}
 
     def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> JsonSchema:
-        return dict(self.schema)
+        return dict(self.schema() if callable(self.schema) else self.schema)
 
 
 def one_of(members: type[StrEnum], what: str) -> Reads:

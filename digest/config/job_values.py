@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -31,7 +30,6 @@ STANDARD_CHARTS: Final[tuple[Chart, ...]] = (
 )
 
 _WHOLE = re.compile(r"\d{1,4}", re.ASCII)
-_NUMBER = re.compile(r"[-+]?\d{1,15}(\.\d{1,15})?", re.ASCII)
 
 
 class Window(StrEnum):
@@ -41,14 +39,6 @@ class Window(StrEnum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A threshold: met above it, or below it, never at it."""
-
-    above: bool
-    value: float
 
 
 def app_name(value: object, info: ValidationInfo) -> str:
@@ -151,13 +141,3 @@ def baseline(value: object) -> BaselineRule:
     if not 1 <= int(count) <= MOST_TRAILING:
         raise bad(f"trailing must be from 1 to {MOST_TRAILING}")
     return BaselineRule(BaselineKind.TRAILING, int(count))
-
-
-def condition(value: object) -> Condition:
-    """`{above: 60}` or `{below: 50}`."""
-    if not isinstance(value, dict) or len(value) != 1 or not {*value} <= {"above", "below"}:
-        raise bad("must be {above: NUMBER} or {below: NUMBER}")
-    ((word, held),) = value.items()
-    if not isinstance(held, str) or not _NUMBER.fullmatch(held):
-        raise bad(f"{word} must be a number")
-    return Condition(word == "above", float(held))

@@ -1,4 +1,4 @@
-"""The jobs' models: a digest, and an alert rule."""
+"""The model of a digest. Alerts are in `digest.config.alerts`."""
 
 from datetime import timedelta
 from typing import Annotated, Final
@@ -19,7 +19,7 @@ from digest.config.fields import (
     one_of,
     one_or_many,
 )
-from digest.config.job_values import Chart, Condition, Window
+from digest.config.job_values import Chart
 from digest.config.problems import bad
 from digest.config.schedule import Schedule
 from digest.config.strict import Named
@@ -29,13 +29,13 @@ from digest.core.periods import BaselineKind, BaselineRule, PeriodKind
 
 LONGEST_SETTLE: Final = timedelta(days=7)
 
-_METRIC: Final[JsonSchema] = {"enum": [member.value for member in Metric]}
+METRIC: Final[JsonSchema] = {"enum": [member.value for member in Metric]}
 _DIMENSION: Final[JsonSchema] = {"enum": [member.value for member in Dimension]}
 _AT: Final[JsonSchema] = {
     **TEXT,
     "examples": ["mon 08:00", "mon-fri 09:00", "every day 07:30", "1st 07:30", "0 8 * * mon"],
 }
-_SCHEDULE: Final[JsonSchema] = {
+SCHEDULE: Final[JsonSchema] = {
     "anyOf": [
         _AT,
         {
@@ -59,13 +59,13 @@ _BASELINE: Final[JsonSchema] = {
         },
     ]
 }
-_CONDITION: Final[JsonSchema] = {
-    "type": "object",
-    "properties": {"above": {"type": "number"}, "below": {"type": "number"}},
-    "additionalProperties": False,
-    "minProperties": 1,
-    "maxProperties": 1,
-}
+
+
+def checked_settle(settle: timedelta) -> timedelta:
+    """The time itself if it is not too long. Raises BadValueError."""
+    if settle > LONGEST_SETTLE:
+        raise bad("must be at most 7d")
+    return settle
 
 
 class Digest(Named):
@@ -77,7 +77,7 @@ class Digest(Named):
     period: Annotated[PeriodKind, one_of(PeriodKind, "period")] = Field(
         description="What it covers: the last complete UTC day, ISO week or month."
     )
-    schedule: Annotated[Schedule, Reads(job_values.schedule, _SCHEDULE, around=True)] = Field(
+    schedule: Annotated[Schedule, Reads(job_values.schedule, SCHEDULE, around=True)] = Field(
         description="When it is sent: a phrase, a five-field cron line, or {at, timezone}. The "
         "zone is the config's unless it is said here."
     )
@@ -86,7 +86,7 @@ class Digest(Named):
         default=None, description="The headline. Default: made from the app's title and the period."
     )
     enabled: bool = Field(default=True, description="`false` switches the schedule off.")
-    metrics: Annotated[tuple[Metric, ...], Reads(job_values.metrics, one_or_many(_METRIC))] = Field(
+    metrics: Annotated[tuple[Metric, ...], Reads(job_values.metrics, one_or_many(METRIC))] = Field(
         default=PLAIN_METRICS, description="The numbers, in order. Default: all plain ones."
     )
     breakdowns: Annotated[
@@ -94,7 +94,7 @@ class Digest(Named):
     ] = Field(default=STANDARD_BREAKDOWNS, description="The top lists, in order.")
     charts: Annotated[
         tuple[Chart, ...],
-        Reads(job_values.charts, one_or_many({"anyOf": [_METRIC, _DIMENSION]}), around=True),
+        Reads(job_values.charts, one_or_many({"anyOf": [METRIC, _DIMENSION]}), around=True),
     ] = Field(
         default_factory=job_values.usual_charts,
         description="Which metrics and breakdowns are drawn. Default: sessions, bounce_rate, "
@@ -136,50 +136,4 @@ class Digest(Named):
     @field_validator("settle")
     @classmethod
     def _settle_ends(cls, settle: timedelta) -> timedelta:
-        if settle > LONGEST_SETTLE:
-            raise bad("must be at most 7d")
-        return settle
-
-
-class Alert(Named):
-    """An alert rule: a number that is watched."""
-
-    app: Annotated[str, Reads(job_values.app_name, TEXT, around=True)] = Field(
-        description="The app, by its name in `apps`."
-    )
-    metric: Annotated[Metric, Reads(job_values.metric, _METRIC)] = Field(
-        description="The number that is watched."
-    )
-    schedule: Annotated[Schedule, Reads(job_values.schedule, _SCHEDULE, around=True)] = Field(
-        description="When it is looked at, such as `every 15m`."
-    )
-    window: Annotated[Window, one_of(Window, "window")] = Field(
-        default=Window.TODAY,
-        description="The day so far (`today`), or the last complete day, week or month.",
-    )
-    when: Annotated[Condition, Reads(job_values.condition, _CONDITION)] = Field(
-        description="When it fires: {above: 60} or {below: 50}."
-    )
-    clear: Annotated[Condition | None, Reads(job_values.condition, _CONDITION)] = Field(
-        default=None,
-        description="When it is over again: the other direction, with some room between.",
-    )
-    min_sessions: int = Field(
-        default=30, ge=0, description="With fewer sessions in the window it says nothing."
-    )
-    to: Routes = Field(description="Channel name → who is told there, one or a list.")
-    title: Text | None = Field(default=None, description="The headline.")
-    enabled: bool = Field(default=True, description="`false` switches it off.")
-    tags: Tags = Field(default=(), description="Labels to choose jobs by.")
-
-    @field_validator("clear")
-    @classmethod
-    def _leaves_room(cls, clear: Condition | None, info: ValidationInfo) -> Condition | None:
-        when = info.data.get("when")
-        if clear is None or when is None:
-            return clear
-        if clear.above == when.above:
-            raise bad("must be the other direction than when")
-        if (clear.value >= when.value) if when.above else (clear.value <= when.value):
-            raise bad("must leave some room to the threshold of when, or the alert would flutter")
-        return clear
+        return checked_settle(settle)

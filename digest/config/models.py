@@ -5,6 +5,8 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, PrivateAttr, field_validator
 
+from digest.config.alert_fit import circles
+from digest.config.alerts import Alert
 from digest.config.channels import (
     KINDS,
     Channel,
@@ -28,8 +30,9 @@ from digest.config.fields import (
     Zone,
     one_of,
 )
-from digest.config.job_values import Chart, Condition, Window
-from digest.config.jobs import Alert, Digest
+from digest.config.job_values import Chart, Window
+from digest.config.jobs import Digest
+from digest.config.problems import BadValueError
 from digest.config.strict import Named, Strict
 from digest.config.watching import Heartbeat, HeartbeatOrUrl, Web, or_url
 from digest.core.agenda import CatchUp
@@ -38,11 +41,11 @@ from digest.core.outbox import LOOK_AGAIN, OnUncertain
 __all__ = [
     "KINDS",
     "Alert",
+    "Alerting",
     "App",
     "CatchUp",
     "Channel",
     "Chart",
-    "Condition",
     "Config",
     "Delivery",
     "Digest",
@@ -141,6 +144,17 @@ class Delivery(Strict):
     )
 
 
+class Alerting(Strict):
+    """What holds for all alerts together."""
+
+    most_per_hour: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="Messages about alerts an hour; what is critical or over is always told.",
+    )
+
+
 class Config(Strict):
     """The config of digest: what is read, where it goes, and when."""
 
@@ -162,6 +176,7 @@ class Config(Strict):
     channels: dict[Name, Channel] = Field(default={}, description="Name → a way to send.")
     digests: dict[Name, Digest] = Field(default={}, description="Name → a digest.")
     alerts: dict[Name, Alert] = Field(default={}, description="Name → an alert rule.")
+    alerting: Alerting = Field(default_factory=Alerting, description="All alerts together.")
     ops: Routes = Field(default={}, description="Where the operator hears about trouble.")
     heartbeat: HeartbeatOrUrl | None = Field(
         default=None,
@@ -190,6 +205,13 @@ class Config(Strict):
             for name, app in apps.items()
         }
         return _named(titled)
+
+    @field_validator("alerts")
+    @classmethod
+    def _hush_in_order(cls, alerts: dict[str, Alert]) -> dict[str, Alert]:
+        if faults := circles(alerts):
+            raise BadValueError(*faults)
+        return alerts
 
     @field_validator("channels", "digests", "alerts")
     @classmethod

@@ -10,7 +10,9 @@ from digest.config.channels import Security, SmtpChannel
 from digest.config.schedule import next_fires, period_for, ready_at
 from digest.config.values import is_loopback
 from digest.config.watching import SHORTEST_TOKEN
+from digest.core.alert_model import Missing
 from digest.core.periods import PeriodKind
+from digest.core.rules.no_data import NoData
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from digest.config.models import Config, Digest
     from digest.config.schedule import Schedule
 
-_DIGEST_KEYS: Final = {"tags": "is not active yet: no command chooses by tags"}
+_INACTIVE: Final = {"tags": "is not active yet: no command chooses by tags"}
 # A schedule is looked at in both halves of a year, so under winter and summer time.
 _LOOKS: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
 _FIRES_A_LOOK: Final = 10
@@ -43,20 +45,20 @@ def warnings(config: Config) -> list[str]:
     return [
         *_general(config),
         *(sentence for digest in config.digests.values() for sentence in _timing(digest)),
+        *_alerts(config),
     ]
 
 
 def _inactive(config: Config) -> Iterator[str]:
-    for name, digest in config.digests.items():
-        for key, why in _DIGEST_KEYS.items():
-            if key in digest.model_fields_set:
-                yield f"digests.{name}.{key} {why}"
-    for name in config.alerts:
-        yield f"alerts.{name} is not active yet: nothing watches for alerts"
+    for section, jobs in (("digests", config.digests), ("alerts", config.alerts)):
+        for name, job in jobs.items():
+            for key, why in _INACTIVE.items():
+                if key in job.model_fields_set:
+                    yield f"{section}.{name}.{key} {why}"
 
 
 def _general(config: Config) -> Iterator[str]:
-    if not config.digests:
+    if not config.digests and not config.alerts:
         yield "there are no digests, so nothing will be sent"
     for place in config.literal_secrets:
         yield f"{place} stands in the file itself; better write ${{NAME}} or ${{file:/path}}"
@@ -84,6 +86,28 @@ def _timing(digest: Digest) -> Iterator[str]:
         )
     if again:
         yield f"{where}: fires more than once for the same {digest.period}; one digest is sent"
+
+
+def _alerts(config: Config) -> Iterator[str]:
+    watching = [alert for alert in config.alerts.values() if alert.enabled]
+    for alert in watching:
+        early = isinstance(alert.rule, NoData) and alert.is_partial and not alert.for_.time
+        if early:
+            yield (
+                f"alerts.{alert.name}: just after midnight UTC the day so far is always empty; "
+                "give it time, such as for: 3h, or use window: day"
+            )
+    unheard = [
+        alert.name
+        for alert in watching
+        if alert.no_data is Missing.KEEP and not isinstance(alert.rule, NoData)
+    ]
+    if unheard and not config.ops:
+        more = f" and {len(unheard) - 1} more" if len(unheard) > 1 else ""
+        yield (
+            f"alerts.{unheard[0]}{more}: when there is no data to judge by, the operator should "
+            "hear of it, but there is no ops; or say no_data: alert or ignore"
+        )
 
 
 def _clock(fire: datetime, kind: PeriodKind) -> str:

@@ -27,6 +27,7 @@ class Surroundings:
     timezone: str
     apps: tuple[str, ...]
     channels: Mapping[str, str | None]
+    alerts: tuple[str, ...] = ()
 
     def path(self, text: str) -> Path:
         """The absolute path that is meant."""
@@ -37,7 +38,7 @@ class Surroundings:
 
 def surroundings_of(data: Mapping[Any, Any], base_dir: Path, home: str | None) -> Surroundings:
     """Look around in a tree that is not validated yet; whatever is wrong there is left out."""
-    apps, channels = data.get("apps"), data.get("channels")
+    apps, channels, alerts = data.get("apps"), data.get("channels"), data.get("alerts")
     return Surroundings(
         base_dir=base_dir,
         home=home,
@@ -46,6 +47,7 @@ def surroundings_of(data: Mapping[Any, Any], base_dir: Path, home: str | None) -
         channels={name: _kind(held) for name, held in channels.items()}
         if isinstance(channels, dict)
         else {},
+        alerts=tuple(alerts) if isinstance(alerts, dict) else (),
     )
 
 

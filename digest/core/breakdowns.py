@@ -65,8 +65,8 @@ def break_down(
     """
     ordered = sorted(now.rows, key=lambda row: (-row[1], row[0]))
     listed = [_row(value, count, then) for value, count in ordered]
-    whole = _true_total(dimension, now, total)
-    whole_then = _true_total(dimension, then, total_then) if then is not None else None
+    whole = true_total(dimension, now, total)
+    whole_then = true_total(dimension, then, total_then) if then is not None else None
     shown = listed[:SHOWN]
     rest = _other(shown, whole, whole_then, compared=then is not None)
     gone = _missing(now, then) if then is not None and now.rows else []
@@ -110,7 +110,7 @@ def _direction(count: float, before: float) -> Movement:
     return Movement.ROSE if count > before else Movement.FELL
 
 
-def _true_total(dimension: Dimension, listing: Listing, total: float | None) -> float | None:
+def true_total(dimension: Dimension, listing: Listing, total: float | None) -> float | None:
     """What everything came to, or None where nobody knows.
 
     The API counts while data still arrive, so a list can come to more than the total that was

@@ -102,7 +102,7 @@ def compare(
         so_far = _only(current, _known_positions(metric, [current]))
         return _answer(roll_up(metric, so_far), baseline, DeltaKind.PARTIAL)
     value = roll_up(metric, current)
-    if _gone_quiet(metric, current, usable):
+    if gone_quiet(metric, current, usable):
         return _answer(value, baseline, DeltaKind.NO_DATA)
     if not _has_gaps(metric, [current, *usable]):
         sample = _sample(metric, current, usable)
@@ -182,7 +182,7 @@ def _percent(change: float, baseline: float) -> float | None:
     return percent if math.isfinite(percent) else None
 
 
-def _gone_quiet(
+def gone_quiet(
     metric: Metric, current: Mapping[Metric, Series], baselines: Sequence[Mapping[Metric, Series]]
 ) -> bool:
     """Whether the period's counts are all zero while the baseline's are not."""

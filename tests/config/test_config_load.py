@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from digest.config.loader import MOST_BYTES, find, load, starter
 from digest.config.models import (
     CatchUp,
-    Condition,
     FolderChannel,
     OnUncertain,
     Security,
@@ -23,6 +22,8 @@ from digest.config.models import (
 )
 from digest.core.metrics import PLAIN_METRICS, STANDARD_BREAKDOWNS, Dimension, Metric
 from digest.core.periods import BaselineKind, BaselineRule, PeriodKind
+from digest.core.rules.limits import Line
+from digest.core.rules.threshold import Threshold
 from digest.errors import ConfigError
 from tests.support.configs import ENV, SMALL, changed, config_of
 
@@ -94,9 +95,10 @@ def test_the_design_s_jobs_become_models() -> None:
     assert (alert.name, alert.metric, alert.window) == (
         "bounce-rate-spike", Metric.BOUNCE_RATE, Window.TODAY,
     )  # fmt: skip
-    assert (alert.when, alert.clear) == (
-        Condition(above=True, value=60), Condition(above=False, value=50),
-    )  # fmt: skip
+    assert alert.rule == Threshold(
+        metric=Metric.BOUNCE_RATE, line=Line(up=True, limit=60, clear=50)
+    )
+    assert (alert.min_sessions, alert.to["mail"]) == (30, ("oncall@example.com",))
 
 
 def test_a_digest_has_defaults() -> None:

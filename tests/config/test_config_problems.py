@@ -381,7 +381,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "when: {above: nan}, clear: {below: 5}, min_sessions: -1, to: {slack: '#a'}}"
         ),
         [
-            "config.yaml:11:61: alerts.b.when: above must be a number",
+            "config.yaml:11:69: alerts.b.when.above: must be a number",
             "config.yaml:11:108: alerts.b.min_sessions: must be at least 0",
         ],
     ),
@@ -435,7 +435,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
          '(did you mean "bounce_rate"?)'),
          ("config.yaml:11:44: alerts.b.schedule: an interval must divide an hour or a day evenly, "
          "such as 5m, 15m, 30m, 1h, 2h or 6h"),
-         "config.yaml:11:60: alerts.b.when: must be {above: NUMBER} or {below: NUMBER}"],
+         "config.yaml:11:60: alerts.b.when: has above and below; give one of them"],
     ),
     "mistakes everywhere are all told at once": (
         weekly(app="shpo").replace("Europe/Berlin", "Europe/Berln")

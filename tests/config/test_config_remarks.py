@@ -24,12 +24,13 @@ def test_keys_without_their_part_are_said_to_do_nothing() -> None:
         "state: sqlite:///x.db\ndelivery: {on_uncertain: hold, retention: 30d}\n"
         "ops: {slack: '#o'}\n"
         "alerts:\n  high: {app: shop, metric: events, schedule: every 15m, when: {above: 5}, "
+        "tags: a, "
         "to: {slack: '#a'}}\n"
     )
 
     assert inactive_keys(config_of(text)) == [
         "digests.weekly.tags is not active yet: no command chooses by tags",
-        "alerts.high is not active yet: nothing watches for alerts",
+        "alerts.high.tags is not active yet: no command chooses by tags",
     ]
 
 

@@ -90,6 +90,10 @@ def test_the_example_s_suggestions_are_right_too() -> None:
     assert "    metrics: [sessions" in text
     config = config_of(text)
     assert config.alerts["bounce-rate-spike"].min_sessions == 30
+    assert list(config.alerts) == [
+        "bounce-rate-spike", "sessions-fell", "odd-day", "silence-in-the-data", "new-country",
+        "ios-share",
+    ]  # fmt: skip
     assert config.digests["monday-email"].title == "Our week"
     assert errors(text) == []
 

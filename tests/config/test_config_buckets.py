@@ -1,0 +1,71 @@
+"""What an alert looks at and when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from digest.app import open_config
+from digest.config.buckets import due_buckets, next_look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from digest.config.alerts import Alert
+
+    MakesAlert = Callable[..., Alert]
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def alert(tmp_path: Path) -> MakesAlert:
+    def made(**more: Any) -> Alert:
+        config = {
+            "apps": {"shop": {"app_id": "1", "api_key": "KEY_1"}},
+            "channels": {"files": {"type": "folder", "path": "./out"}},
+            "alerts": {
+                "spike": {
+                    "app": "shop",
+                    "metric": "bounce_rate",
+                    "when": {"above": 60},
+                    "to": {"files": ["alerts"]},
+                    **more,
+                    "schedule": {"at": more["schedule"], "timezone": "UTC"},
+                }
+            },
+        }
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        return open_config(path, {}).alerts["spike"]
+
+    return made
+
+
+def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
+
+
+def test_only_days_that_have_settled_are_due_however_long_that_takes(alert: MakesAlert) -> None:
+    slow = alert(window="day", schedule="every day 09:00", settle="3d")
+
+    assert [one.label for one in due_buckets(slow, None, at(10, 9))] == ["2026-03-06"]
+    assert [one.label for one in due_buckets(slow, at(6), at(10, 9))] == ["2026-03-06"]
+    assert next_look(slow, at(10, 9)) == at(11), "2026-03-07 has settled then"
+
+
+def test_the_day_so_far_is_looked_at_once_for_each_fire_however_late_that_was(
+    alert: MakesAlert,
+) -> None:
+    hourly = alert(window="today", schedule="every 1h")
+    late = at(10, 10, 40)
+
+    (look,) = due_buckets(hourly, at(10, 9), late)
+    assert look.ends_at == late
+    assert due_buckets(hourly, late, at(10, 10, 50)) == []
+    (look,) = due_buckets(hourly, late, at(10, 11))
+    assert look.ends_at == at(10, 11)
