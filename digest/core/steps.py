@@ -21,6 +21,7 @@ class Step(StrEnum):
     RENDER_PRE = "render.pre"
     ARTIFACT_POST = "artifact.post"
     PLAN_PRE = "plan.pre"
+    ALERT_TXN = "alert.txn"
     SNAPSHOT_POST = "snapshot.post"
     PLAN_POST = "plan.post"
     LEASE_POST = "lease.post"

@@ -86,13 +86,17 @@ class Ledger(Reading):
         Gives None when the run is there already; then nothing is changed. `supersedes` is an
         older run whose unfinished deliveries end as skipped. `told` is what this run tells the
         operator about. A due period of that job waits no more.
+
+        Work beside it that fails has it written once more, for which `batch` is gone through
+        again; one that can't be raises StateBusyError then.
         """
+        passes = planned.Passes(batch)
         reached(Step.PLAN_PRE)
         made = self._writer.do(
             lambda held: planned.plan(
                 held.connection,
                 new,
-                batch,
+                passes,
                 snapshots=snapshots,
                 supersedes=supersedes,
                 told=told,

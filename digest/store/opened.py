@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from digest.store.agenda import Agenda
+    from digest.store.alerts import Alerts
     from digest.store.ledger import Ledger
     from digest.store.places import StatePlace
     from digest.store.troubles import Troubles
@@ -38,6 +39,7 @@ class Store:
     writer: Writer
     ledger: Ledger
     agenda: Agenda
+    alerts: Alerts
     troubles: Troubles
     place: StatePlace
     recovered: int = 0

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from digest.errors import StateRefusedError
 from digest.store import failures, postgres, sqlite
 from digest.store.agenda import Agenda
+from digest.store.alerts import Alerts
 from digest.store.highwater import HighWater
 from digest.store.identity import RECOVER, first_rows, identity
 from digest.store.ledger import Ledger
@@ -238,9 +239,7 @@ def _store(
 ) -> Store:
     with engine.connect() as connection:
         install, sent = identity(connection)
-        since = connection.execute(
-            select(meta.c.value).where(meta.c.name == "restored_at")
-        ).scalar()
+        since = connection.scalar(select(meta.c.value).where(meta.c.name == "restored_at"))
     if mark is not None:
         known = mark.read()
         mark.open(install, -1 if known is None else known.sent)
@@ -253,6 +252,7 @@ def _store(
         writer=writer,
         ledger=Ledger(engine, writer, install=install, owner=owner, clock=clock),
         agenda=Agenda(engine, writer, owner),
+        alerts=Alerts(engine, writer, install),
         troubles=Troubles(engine, writer),
         place=place,
         restored_at=None if since is None else datetime.fromisoformat(since),

@@ -12,6 +12,7 @@ from digest.core.content import DeliveryKind, Frozen
 from digest.core.content import DeliveryState as State
 from digest.core.outbox import WAITING
 from digest.core.steps import Step, reached
+from digest.errors import StateBusyError
 from digest.store import agenda, holds, moves, troubles
 from digest.store.inserting import in_pieces, insert_new
 from digest.store.rows import DELIVERIES, Run, delivery_of, held_texts, run_of
@@ -61,6 +62,24 @@ NOTHING_TOLD = Told()
 
 NewDelivery = tuple["DeliveryKey", "Frozen | str"]
 """A key with its bytes, or with the sentence why there are none for this recipient."""
+
+
+class Passes:
+    """A batch that may have to be gone through more than once.
+
+    A second pass through an iterator would find nothing, and the run would be one that nobody
+    gets: that raises StateBusyError instead.
+    """
+
+    def __init__(self, batch: Iterable[NewDelivery]) -> None:
+        self._batch = batch
+        self._used = False
+
+    def __iter__(self) -> Iterator[NewDelivery]:
+        if self._used and iter(self._batch) is self._batch:
+            raise StateBusyError("the ledger could not be written together with other work")
+        self._used = True
+        return iter(self._batch)
 
 
 def plan(

@@ -12,6 +12,7 @@ from digest.core.content import DeliveryKind, Parcel
 from digest.core.content import DeliveryState as State
 from digest.core.outbox import NEEDS_PERSON, WAITING
 from digest.store.agenda import AgendaReading
+from digest.store.alerts import AlertsReading
 from digest.store.glances import Glances
 from digest.store.rows import DELIVERIES, Run, Step, delivery_of, run_of
 from digest.store.snapshots import nearest
@@ -77,6 +78,7 @@ class Reading(Glances):
         self.install = install
         self.agenda = AgendaReading(engine)
         self.troubles = TroublesReading(engine)
+        self.alerts = AlertsReading(engine)
         self._document = lru_cache(maxsize=_KEPT_DOCUMENTS)(self._read_document)
 
     def run(self, job: str, kind: DeliveryKind, period: str) -> Run | None:
@@ -136,11 +138,11 @@ class Reading(Glances):
         return list(self._read(statement.limit(3)))
 
     def untold(self) -> list[Delivery]:
-        """Digests that ended badly and that the operator was not told of yet."""
+        """Digests and alerts that ended badly and that the operator was not told of yet."""
         statement = DELIVERIES.where(
             deliveries.c.state.in_(NEEDS_PERSON),
             deliveries.c.reported.is_(False),
-            runs.c.kind == DeliveryKind.DIGEST,
+            runs.c.kind.in_((DeliveryKind.DIGEST, DeliveryKind.ALERT)),
         ).order_by(deliveries.c.id)
         return list(self._read(statement))
 

@@ -1,58 +1,45 @@
 """The tables. One row is one fact; a row's state changes only by compare-and-swap.
 
-Instants are whole microseconds since 1970, UTC, so that both databases keep and order them alike.
+Those of alerts are in `alert_tables`.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
-
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeDecorator
 
-if TYPE_CHECKING:
-    from sqlalchemy import Dialect
+from digest.store.alert_tables import alert_days, alert_episodes, alert_states, silences
+from digest.store.columns import Instant, RowId, metadata
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware instant."""
-
-    impl = BigInteger  # type: ignore[mutable-override]
-    cache_ok = True  # type: ignore[mutable-override]
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Aware instant → microseconds."""
-        del dialect
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Microseconds → aware instant, UTC."""
-        del dialect
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
-
-
-# SQLite gives only an INTEGER primary key its own row number.
-_RowId = BigInteger().with_variant(Integer, "sqlite")
-
-metadata = MetaData()
+__all__ = [
+    "alert_days",
+    "alert_episodes",
+    "alert_states",
+    "attempts",
+    "contents",
+    "deliveries",
+    "dues",
+    "holds",
+    "job_clocks",
+    "meta",
+    "metadata",
+    "owners",
+    "runs",
+    "silences",
+    "snapshots",
+    "troubles",
+]
 
 meta = Table(
     "meta",
@@ -77,7 +64,7 @@ owners = Table(
 runs = Table(
     "runs",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("job", String(64), nullable=False),
     Column("kind", String(10), nullable=False),
     Column("period", String(40), nullable=False),
@@ -89,10 +76,12 @@ runs = Table(
     UniqueConstraint("job", "kind", "period", "generation", name="one_run_a_period"),
 )
 
+Index("runs_by_kind", runs.c.kind, runs.c.planned_at)
+
 contents = Table(
     "contents",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("sha256", LargeBinary(32), nullable=False, unique=True),
     Column("data", LargeBinary, nullable=False),
 )
@@ -100,7 +89,7 @@ contents = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("key", String(32), nullable=False, unique=True),
     Column("run_id", ForeignKey("runs.id"), nullable=False, index=True),
     Column("channel", String(64), nullable=False),
@@ -138,7 +127,7 @@ Index(
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("delivery_id", ForeignKey("deliveries.id"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -175,7 +164,7 @@ job_clocks = Table(
 dues = Table(
     "dues",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("job", String(64), nullable=False),
     Column("period", String(40), nullable=False),
     Column("due_at", Instant, nullable=False),
@@ -209,20 +198,10 @@ troubles = Table(
 )
 """digest's own troubles, each under a name. It stays for a while after its end (`until`)."""
 
-alert_states = Table(
-    "alert_states",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("state", String(10), nullable=False),
-    Column("since", Instant, nullable=False),
-    Column("value", Text),
-    Column("data", Text, nullable=False),
-)
-
 snapshots = Table(
     "snapshots",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("app_id", String(100), nullable=False),
     Column("report", String(40), nullable=False),
     Column("what", String(40), nullable=False),

@@ -11,7 +11,7 @@ from digest.core.content import DeliveryKey
 from digest.core.content import DeliveryState as State
 from digest.core.outbox import OPEN
 from digest.core.steps import Step, reached
-from digest.store import agenda, moves
+from digest.store import agenda, alert_upkeep, moves
 from digest.store.inserting import in_pieces, insert_new
 from digest.store.rows import DELIVERIES, delivery_of
 from digest.store.tables import attempts, contents, deliveries, meta, runs, snapshots
@@ -33,9 +33,10 @@ _AGAIN = frozenset({State.FAILED, State.DEAD, State.HELD})
 def purge(writer: Writer, before: datetime) -> int:
     """Delete deliveries that ended before an instant, with their bytes and log.
 
-    Their runs stay: they are what keeps a period from being sent a second time. So does a later
-    generation while an earlier one is open, because its number must not be given again. Snapshots
-    of that age go, too. Gives how many deliveries were deleted.
+    Their runs stay: they are what keeps a period from being sent a second time; only those of
+    alerts go with their deliveries. A later generation stays while an earlier one is open, because
+    its number must not be given again. Snapshots of that age go, too, and what is kept of alerts.
+    Gives how many deliveries were deleted.
     """
     gone = 0
     while some := writer.do(lambda batch: _purge_some(batch.connection, before)):
@@ -105,6 +106,7 @@ def _purge_rest(connection: Connection, before: datetime) -> None:
         connection.execute(delete(contents).where(contents.c.id.in_(some), unused))
     connection.execute(delete(snapshots).where(snapshots.c.taken_at < before))
     agenda.purge(connection, before)
+    alert_upkeep.purge(connection, before)
 
 
 def accept_older(batch: Batch, install: str, sent: int, now: datetime) -> int:
@@ -125,6 +127,7 @@ def accept_older(batch: Batch, install: str, sent: int, now: datetime) -> int:
         update(meta).where(meta.c.name == "sent").values(value=str(max(known, sent)))
     )
     agenda.accept_older(connection, now)
+    alert_upkeep.accept_older(connection, now)
     connection.execute(delete(meta).where(meta.c.name == "restored_at"))
     connection.execute(insert(meta).values(name="restored_at", value=now.isoformat()))
     return held

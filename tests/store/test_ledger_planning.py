@@ -11,10 +11,11 @@ import pytest
 
 from digest.core.content import DeliveryKind, Frozen
 from digest.core.content import DeliveryState as State
-from digest.errors import StoreError
+from digest.errors import StateBusyError, StoreError
 from digest.store.planned import Told
 from digest.store.reading import Scope
 from tests.store.databases import Ledgers
+from tests.store.together import fail, gathering, wait_for_work
 from tests.support.ledgers import (
     DOWN,
     LOST_AND_NOT_TAKEN,
@@ -233,6 +234,43 @@ def test_of_many_who_plan_the_same_run_at_once_one_does(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert len([run for run in made if run is not None]) == 1
+
+
+class Readers:
+    """Bytes that are made anew in each pass, as `outbox.planning.frozen` makes them."""
+
+    def __init__(self, store: Store) -> None:
+        self.install, self.passes = store.ledger.install, 0
+
+    def __iter__(self) -> Iterator[tuple[DeliveryKey, Frozen]]:
+        self.passes += 1
+        for name in ("ana", "ben"):
+            yield key(name, install=self.install), Frozen(document=b"the digest")
+
+
+def test_a_run_beside_work_that_fails_has_all_its_readers(store: Store) -> None:
+    readers = Readers(store)
+    with gathering(store) as pool:
+        planning = pool.submit(store.ledger.plan, new_run(), readers)
+        wait_for_work(store, 1)
+        failing = store.writer.submit(fail)
+    run = planning.result(10)
+    assert run is not None
+    assert states(store, run) == {"ana": "planned", "ben": "planned"}
+    assert readers.passes == 2
+    assert isinstance(failing.exception(10), StoreError)
+
+
+def test_readers_that_can_be_gone_through_once_only_are_put_off_then_and_not_lost(
+    store: Store,
+) -> None:
+    with gathering(store) as pool:
+        planning = pool.submit(store.ledger.plan, new_run(), iter(Readers(store)))
+        wait_for_work(store, 1)
+        store.writer.submit(fail)
+    with pytest.raises(StateBusyError, match="could not be written together with other work"):
+        planning.result(10)
+    assert store.ledger.run("monday-email", DeliveryKind.DIGEST, "2026-W47") is None
 
 
 def test_the_latest_runs_come_newest_first(store: Store) -> None:
