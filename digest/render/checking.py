@@ -8,9 +8,11 @@ from jinja2 import nodes
 
 from digest.core.content import Picture
 from digest.errors import Problem, TemplateError
+from digest.render.alert_view import notice_view
 from digest.render.loader import shipped_root
 from digest.render.sample import samples
-from digest.render.templates import ENTRIES, FAULTS
+from digest.render.sample_alerts import sample_notices
+from digest.render.templates import ENTRIES, FAULTS, Kind
 from digest.render.view import view_of
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def check(forms: Forms) -> list[Problem]:
-    """Parses the user's templates, then renders sample reports with theirs and ours.
+    """Parses the user's templates, then renders samples of all messages with theirs and ours.
 
     Without a folder of the user's there is nothing to find that our own tests have not: then only
     a broken installation is looked for, which costs next to nothing.
@@ -32,12 +34,11 @@ def check(forms: Forms) -> list[Problem]:
         return _installed(templates)
     if not user.is_dir():
         return [Problem(source=str(user), message="the template folder does not exist")]
-    known = {*_JINJA_NAMES, *view_of(*samples()[0])}
     found = [
         problem
         for name in templates.loader.own_names()
         if not name.startswith(_PAGES)
-        for problem in _parsed(templates, name, known)
+        for problem in _parsed(templates, name, _known(name))
     ]
     return found or list(dict.fromkeys(_rendered(forms)))
 
@@ -49,6 +50,16 @@ def _installed(templates: Templates) -> list[Problem]:
         return [problem_of(str(error))]
     root = str(shipped_root())
     return [Problem(source=root, message=f"{name} is missing; reinstall") for name in missing]
+
+
+def _known(name: str) -> set[str]:
+    """The values that a template sees: its kind's, or those of all kinds where it is a part."""
+    views = {
+        Kind.DIGEST: view_of(*samples()[0]),
+        Kind.ALERT: notice_view(*sample_notices()["firing"]),
+    }
+    kinds = [kind for kind in Kind if name in kind.entries] or list(Kind)
+    return {*_JINJA_NAMES, *(value for kind in kinds for value in views[kind])}
 
 
 def _parsed(templates: Templates, name: str, known: set[str]) -> Iterator[Problem]:
@@ -71,7 +82,7 @@ def _parsed(templates: Templates, name: str, known: set[str]) -> Iterator[Proble
 
 
 def _unknown_values(tree: nodes.Template, file: str, known: set[str]) -> Iterator[Problem]:
-    """Top-level names that no report has; those inside branches too."""
+    """Top-level names that no message has; those inside branches too."""
     known = known | {n.name for n in tree.find_all(nodes.Name) if n.ctx in {"store", "param"}}
     known |= {n.name for n in tree.find_all(nodes.Macro)}
     known |= {n.target for n in tree.find_all(nodes.Import)}
@@ -105,11 +116,12 @@ def _missing_parts(templates: Templates, tree: nodes.Template, file: str) -> Ite
 
 
 def _rendered(forms: Forms) -> Iterator[Problem]:
-    for report, pictures in samples():
-        view = view_of(report, pictures)
+    views = [(Kind.DIGEST, view_of(*sample), sample[1]) for sample in samples()]
+    views += [(Kind.ALERT, notice_view(*sample), sample[1]) for sample in sample_notices().values()]
+    for kind, view, pictures in views:
         try:
-            forms.mail(view)
-            forms.slack(view, [one.name for one in pictures if isinstance(one, Picture)])
+            forms.mail(view, kind)
+            forms.slack(view, [one.name for one in pictures if isinstance(one, Picture)], kind)
         except TemplateError as error:
             yield problem_of(str(error))
 

@@ -1,6 +1,6 @@
 """The program that renders users' templates: a process of its own, which may be killed.
 
-    one line of JSON on stdin   {"do": "render" | "check", "folder", "view", "pictures",
+    one line of JSON on stdin   {"do": "render" | "check", "folder", "kind", "view", "pictures",
                                  "seconds", "memory", "cpu"}
     lines of JSON on stdout     {"at": FILE} whenever it turns to a template, then one of
                                 {"subject", "html", "text", "messages"}, {"problems": [...]},
@@ -27,7 +27,7 @@ from jinja2.exceptions import SecurityError
 from digest.errors import TemplateError
 from digest.render.checking import check
 from digest.render.forms import Forms
-from digest.render.templates import Templates
+from digest.render.templates import Kind, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +66,9 @@ def _answer(asked: Json, began: Callable[[str], None]) -> Json:
     forms = Forms(Templates(Path(asked["folder"]), began))
     if asked["do"] == "check":
         return {"problems": [asdict(problem) for problem in check(forms)]}
-    mail = forms.mail(asked["view"])
-    messages = forms.slack(asked["view"], asked["pictures"])
+    kind = Kind(asked["kind"])
+    mail = forms.mail(asked["view"], kind)
+    messages = forms.slack(asked["view"], asked["pictures"], kind)
     return {**asdict(mail), "messages": [asdict(message) for message in messages]}
 
 

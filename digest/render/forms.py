@@ -1,4 +1,4 @@
-"""What templates see → every form of a digest, without the report that it came from."""
+"""What templates see → every form of a message, without the report that it came from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.errors import TemplateError
 from digest.render.clean import clip
 from digest.render.fitting import fitted
 from digest.render.slack_blocks import slack_messages
-from digest.render.templates import HTML, SLACK, SUBJECT, TEXT
+from digest.render.templates import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,29 +42,32 @@ class Forms:
     def __init__(self, templates: Templates) -> None:
         self.templates = templates
 
-    def mail(self, view: View) -> Mail:
+    def mail(self, view: View, kind: Kind = Kind.DIGEST) -> Mail:
         """The e-mail of a view."""
-        html, fitting = fitted(view, self._html)
-        text = _tidy_text(self.templates.render(TEXT, fitting))
-        return Mail(subject=self._subject(fitting), html=html, text=text)
+        html, fitting = fitted(view, lambda shown: self._html(shown, kind), kind)
+        text = _tidy_text(self.templates.render(kind.text, fitting))
+        return Mail(subject=self._subject(fitting, kind), html=html, text=text)
 
-    def slack(self, view: View, pictures: Collection[str]) -> tuple[SlackMessage, ...]:
+    def slack(
+        self, view: View, pictures: Collection[str], kind: Kind = Kind.DIGEST
+    ) -> tuple[SlackMessage, ...]:
         """The Slack messages of a view; `pictures` are the names that they may show."""
-        source = self.templates.render(SLACK, view)
-        return slack_messages(source, str(self.templates.file_of(SLACK)), set(pictures))
+        source = self.templates.render(kind.slack, view)
+        return slack_messages(source, str(self.templates.file_of(kind.slack)), set(pictures))
 
-    def _subject(self, view: View) -> str:
-        line = " ".join(self.templates.render(SUBJECT, view).split())
+    def _subject(self, view: View, kind: Kind) -> str:
+        line = " ".join(self.templates.render(kind.subject, view).split())
         if not line:
-            raise TemplateError(f"{self.templates.file_of(SUBJECT)}: the subject is empty")
+            raise TemplateError(f"{self.templates.file_of(kind.subject)}: the subject is empty")
         return clip(line, MAX_SUBJECT)
 
-    def _html(self, view: View) -> str:
-        page = _INDENT.sub("\n", self.templates.render(HTML, view))
+    def _html(self, view: View, kind: Kind) -> str:
+        page = _INDENT.sub("\n", self.templates.render(kind.html, view))
         try:
             return _INLINER.inline(page)
         except css_inline.InlineError as error:
-            raise TemplateError(f"{self.templates.file_of(HTML)}: bad CSS ({error})") from error
+            place = self.templates.file_of(kind.html)
+            raise TemplateError(f"{place}: bad CSS ({error})") from error
 
 
 def _tidy_text(text: str) -> str:

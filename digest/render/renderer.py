@@ -1,19 +1,21 @@
-"""Report → e-mail and Slack content, by templates, in this process."""
+"""Report or notice → e-mail and Slack content, by templates, in this process."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from digest.core.content import Content, EmailContent, Picture, SlackContent
+from digest.render.alert_view import notice_view, shown_pictures
 from digest.render.checking import check
 from digest.render.forms import Forms
-from digest.render.templates import Templates
+from digest.render.templates import Kind, Templates
 from digest.render.view import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from digest.core.alert_notice import AlertNotice
     from digest.core.charts_spec import NoChart
     from digest.core.content import SlackMessage
     from digest.core.report_model import Report
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Renderer:
-    """Renders reports; `user_templates` is the folder that is looked into before ours.
+    """Renders reports and notices; `user_templates` is the folder that is looked into before ours.
 
     One renderer can be used by several threads. Every method that renders raises TemplateError,
     whose message names the template's file and line. What users write is better rendered by a
@@ -43,6 +45,17 @@ class Renderer:
         view = view_of(report, pictures)
         return content_of(self._forms.mail(view), self._slack(view, pictures), pictures, files)
 
+    def notice(
+        self,
+        notice: AlertNotice,
+        pictures: tuple[Picture | NoChart, ...],
+        files: Mapping[str, bytes] | None = None,
+    ) -> Content:
+        """Every form of a message about alerts, with the pictures that it shows."""
+        view, shown = notice_view(notice, pictures), shown_pictures(notice, pictures)
+        messages = self._slack(view, shown, Kind.ALERT)
+        return content_of(self._forms.mail(view, Kind.ALERT), messages, shown, files)
+
     def email(self, report: Report, pictures: tuple[Picture | NoChart, ...]) -> EmailContent:
         """The e-mail: subject on one line, HTML under 90 kB, and text with the same facts."""
         return email_of(self._forms.mail(view_of(report, pictures)), pictures)
@@ -59,8 +72,10 @@ class Renderer:
         """
         return check(self._forms)
 
-    def _slack(self, view: View, pictures: Sequence[Picture | NoChart]) -> tuple[SlackMessage, ...]:
-        return self._forms.slack(view, [picture.name for picture in drawn(pictures)])
+    def _slack(
+        self, view: View, pictures: Sequence[Picture | NoChart], kind: Kind = Kind.DIGEST
+    ) -> tuple[SlackMessage, ...]:
+        return self._forms.slack(view, [picture.name for picture in drawn(pictures)], kind)
 
 
 def content_of(

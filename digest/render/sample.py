@@ -80,7 +80,7 @@ _ROWS: Mapping[Dimension, tuple[tuple[str, int, int], ...]] = {
 }
 _TOTALS = {Dimension.SESSIONS_COUNTRY: 2784, Dimension.USERS_PLATFORM: 9264}
 # A grey dot: templates only care that there is a picture.
-_PNG = bytes.fromhex(
+DOT = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000"
     "000a4944415478da63d80d0000bd00bc31f1baf90000000049454e44ae426082"
 )
@@ -164,7 +164,7 @@ def sample_pictures() -> tuple[Picture | NoChart, ...]:
     """Two drawn charts and one that could not be."""
     names = (("sessions", "Sessions by day"), ("sessions-country", "Sessions by country"))
     drawn = (
-        Picture(name=name, png=_PNG, alt=f"{title}.", width=600, height=260, title=title)
+        Picture(name=name, png=DOT, alt=f"{title}.", width=600, height=260, title=title)
         for name, title in names
     )
     reason = "Bounce rate: no day has a value, so there is no chart."

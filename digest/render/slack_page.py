@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from digest.render.slack_text import JOINER
 from digest.render.templates import Templates
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
 PAGE = "shipped/page/slack.html.j2"
 
-_BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
-_ITALIC = re.compile(r"(?<![\w_])_([^_\n]+)_(?![\w_])")
-_CODE = re.compile(r"`([^`\n]+)`")
+# A word joiner beside a mark takes its meaning away, which is how data is kept from acting.
+_BOLD = re.compile(rf"(?<![\w*{JOINER}])\*([^*\n]+)\*(?![\w*{JOINER}])")
+_ITALIC = re.compile(rf"(?<![\w_{JOINER}])_([^_\n]+)_(?![\w_{JOINER}])")
+_CODE = re.compile(rf"(?<!{JOINER})`([^`\n]+)`(?!{JOINER})")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.png")
 _STYLES = {"bold": "strong", "italic": "em", "strike": "s", "code": "code"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import jinja2
@@ -15,16 +16,47 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-SUBJECT = "email/digest.subject.j2"
-HTML = "email/digest.html.j2"
-TEXT = "email/digest.txt.j2"
-SLACK = "slack/digest.json.j2"
-ENTRIES = (SUBJECT, HTML, TEXT, SLACK)
-"""The templates that are rendered; all others are parts of them."""
+
+class Kind(StrEnum):
+    """What is rendered; each has templates of its own."""
+
+    DIGEST = "digest"
+    ALERT = "alert"
+
+    @property
+    def subject(self) -> str:
+        """`email/digest.subject.j2`."""
+        return f"email/{self}.subject.j2"
+
+    @property
+    def html(self) -> str:
+        """`email/digest.html.j2`."""
+        return f"email/{self}.html.j2"
+
+    @property
+    def text(self) -> str:
+        """`email/digest.txt.j2`."""
+        return f"email/{self}.txt.j2"
+
+    @property
+    def slack(self) -> str:
+        """`slack/digest.json.j2`."""
+        return f"slack/{self}.json.j2"
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """The templates that are rendered; all others are parts of them."""
+        return self.subject, self.html, self.text, self.slack
+
+
+SUBJECT, HTML, TEXT, SLACK = Kind.DIGEST.entries
+ENTRIES = tuple(entry for kind in Kind for entry in kind.entries)
+"""The templates of every kind that are rendered."""
 
 MAX_HTML_BYTES = 5_000_000
 MAX_TEXT_BYTES = 1_000_000
 _MESSAGE_LIMIT = 300
+_HTML = ".html.j2"
 FAULTS = (
     jinja2.TemplateError,
     ArithmeticError,
@@ -70,7 +102,7 @@ class Templates:
             size = len(text.encode())
         except FAULTS as error:
             raise self.explained(error, name) from error
-        most = MAX_HTML_BYTES if name == HTML else MAX_TEXT_BYTES
+        most = MAX_HTML_BYTES if name.endswith(_HTML) else MAX_TEXT_BYTES
         if size > most:
             found, allowed = size / 1_000_000, most // 1_000_000
             raise TemplateError(

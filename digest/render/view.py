@@ -7,29 +7,31 @@ spelled the same everywhere. `docs/templates.md` describes every value.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
-from zoneinfo import ZoneInfo
 
+from digest.core.alert_memory import Memory
 from digest.core.deltas import DeltaKind
-from digest.core.periods import PeriodKind
 from digest.core.report_model import Tone
 from digest.core.wording import Wording
 from digest.render.clean import SENTENCE_LIMIT, clean
 from digest.render.view_breakdowns import breakdown_view
 from digest.render.view_charts import chart_view, slug
 from digest.render.view_metrics import metric_view
+from digest.render.view_times import made, period_view, read_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digest.core.alert_memory import Remembered
     from digest.core.charts_spec import NoChart
     from digest.core.content import Picture
-    from digest.core.periods import Baseline, Period
+    from digest.core.periods import Baseline
     from digest.core.report_model import Report
 
     View = dict[str, Any]
 
 MAX_NOTES = 12
 MAX_BANNERS = 5
+MAX_ALERTS = 12
 _VERDICT_LIMIT = 400
 
 
@@ -49,7 +51,7 @@ def view_of(report: Report, pictures: Sequence[Picture | NoChart]) -> View:
         "title": clean(report.title),
         "job": clean(report.job),
         "heading": _heading(report),
-        "period": _period_view(report.period, words),
+        "period": period_view(report.period, words),
         "baseline": _baseline_view(report.baseline, words),
         "when": _when(report, words),
         "headline": headline(report, words),
@@ -62,14 +64,26 @@ def view_of(report: Report, pictures: Sequence[Picture | NoChart]) -> View:
         "cards": [metrics[n : n + 2] for n in range(1, len(metrics), 2)],
         "charts": list(charts.values()),
         "breakdowns": breakdowns,
+        "alerts": [_remembered(one) for one in report.alerts[:MAX_ALERTS]],
         "notes": _notes(report, Tone.INFO)[:MAX_NOTES],
         "definitions": _definitions(report)[:MAX_NOTES],
         "fallback": _fallback(report, words, metrics),
         "omitted": [],
-        "generated": _generated_view(report, words),
+        "generated": read_view(report.generated_at, report.timezone, words),
         "about": f"You get this because you are on the list of the digest “{clean(report.job)}”. "
         "Whoever runs it can take you off.",
-        "made": _made(report, words),
+        "made": made(report.generated_at, report.timezone, words),
+    }
+
+
+def _remembered(one: Remembered) -> View:
+    return {
+        "name": clean(one.alert),
+        "title": clean(one.title),
+        "did": one.memory.value,
+        "urgent": one.memory in {Memory.FIRES, Memory.FLAPPED},
+        "text": clean(one.sentence, SENTENCE_LIMIT),
+        "suggestion": clean(one.suggestion, SENTENCE_LIMIT),
     }
 
 
@@ -128,18 +142,6 @@ def _when(report: Report, words: Wording) -> str:
     return f"{start}, compared with {then['words']}, {then['text']}"
 
 
-def _period_view(period: Period, words: Wording) -> View:
-    return {
-        "text": words.period(period),
-        "label": period.label,
-        "kind": period.kind.value,
-        "first": words.long_day(period.start),
-        "last": words.long_day(period.last_day),
-        "days": period.length,
-        "short": period.kind is PeriodKind.DAY,
-    }
-
-
 def _baseline_view(baseline: Baseline, words: Wording) -> View:
     first, last = baseline.periods[0], baseline.periods[-1]
     texts = [words.period(first)] if first == last else [words.period(first), words.period(last)]
@@ -148,25 +150,6 @@ def _baseline_view(baseline: Baseline, words: Wording) -> View:
         "label": baseline.label,
         "words": words.baseline(baseline),
     }
-
-
-def _generated_view(report: Report, words: Wording) -> View:
-    return {
-        "local": words.instant(report.generated_at, ZoneInfo(report.timezone)),
-        "utc": words.instant(report.generated_at, ZoneInfo("UTC")),
-        "zone": report.timezone,
-        "is_utc": report.timezone in {"UTC", "Etc/UTC"},
-    }
-
-
-def _made(report: Report, words: Wording) -> str:
-    """Where the numbers come from and when they were read, in the reader's zone and in UTC."""
-    read = _generated_view(report, words)
-    local = "" if read["is_utc"] else f"{read['local']} {read['zone']} ("
-    return (
-        f"Counted by Phase in whole UTC days, read on {local}{read['utc']} UTC"
-        f"{')' if local else ''}."
-    )
 
 
 def _notes(report: Report, tone: Tone) -> list[str]:

@@ -8,19 +8,18 @@ from typing import Any
 
 import pytest
 
+from digest.render.alert_view import notice_view
 from digest.render.environment import SafeEnvironment
 from digest.render.loader import FolderLoader, shipped_root
 from digest.render.sample import samples
+from digest.render.sample_alerts import sample_notices
 from digest.render.view import view_of
 
 ROOT = shipped_root()
 TEMPLATES = sorted(file.relative_to(ROOT).as_posix() for file in ROOT.rglob("*.j2"))
 DOCS = Path(__file__).parents[2] / "docs" / "templates.md"
 PRINTED = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-MACRO_CALL = re.compile(
-    r"((block|list)\.)?(context|text|top|picture|header|opening|numbers|hints|footer)\(.*\)",
-    re.DOTALL,
-)
+MACRO_CALL = re.compile(r"(\w+\.)?[a-z_]+\(.*\)", re.DOTALL)
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -63,6 +62,8 @@ def keys(value: Any) -> set[str]:
 def test_the_docs_describe_every_value_that_a_template_sees() -> None:
     documented = set(re.findall(r"`([a-z_]+)`", DOCS.read_text(encoding="utf-8")))
     assert keys(view_of(*samples()[0])) <= documented
+    for sample in sample_notices().values():
+        assert keys(notice_view(*sample)) <= documented
 
 
 def test_the_docs_name_every_template_and_filter() -> None:
@@ -86,3 +87,5 @@ def test_what_templates_see_is_plain_data() -> None:
 
     for report, pictures in samples():
         assert plain(view_of(report, pictures))
+    for notice, pictures in sample_notices().values():
+        assert plain(notice_view(notice, pictures))
