@@ -17,32 +17,41 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from digest import app
+from digest.app import ledger
+from digest.app.alert_rounds import rounds_of
 from digest.app.orders import Order
+from digest.app.parts import Sources
 from digest.app.runs import run
-from digest.core.content import DeliveryState, SlackContent, SlackMessage
-from digest.core.periods import PeriodKind, last_complete
+from digest.core.content import DeliveryKind, DeliveryState, SlackContent, SlackMessage
+from digest.core.periods import PeriodKind, day_of, last_complete
 from digest.errors import DeliveryError
+from digest.outbox.stopping import Stop
+from digest.pipeline import RunResult
 from digest.render import slack_page
 from digest.sandbox.command import announcement
 from digest.sandbox.flavour import Flavour
 from digest.sandbox.inbox import Inbox
 from digest.sandbox.rows import read_rows
-from digest.sandbox.sample import TITLE, sample_rows
+from digest.sandbox.sample import TITLE, landmarks, sample_rows
 from digest.sandbox.server import PhaseSandbox
 from digest.sandbox.slack import SlackSandbox
+from digest.store.reading import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
     from email.message import EmailMessage
     from pathlib import Path
 
     from digest.config.models import Config
-    from digest.pipeline import RunResult
+    from digest.sandbox.inbox import ReceivedMail
+    from digest.sandbox.slack_store import Post
 
     Progress = Callable[[str, int, int], None]
 
 SETTLE = timedelta(hours=2)
+ALERT = "bounce-rate-spike"
+ALERT_AFTER = timedelta(hours=9)
 READER = "you@example.com"
 SLACK_CHANNEL = "#growth"
 STATE = "demo-ledger"
@@ -63,6 +72,11 @@ digests:
   monday-email: {{app: shop, period: week, schedule: "mon 08:00", to: {{mail: ["{reader}"]}}}}
   daily-slack:  {{app: shop, period: day, schedule: "mon-fri 09:00", to: {{slack: ["{channel}"]}},
                  charts: [sessions]}}
+alerts:
+  bounce-rate-spike: {{app: shop, metric: bounce_rate, window: day, schedule: "every day 09:00",
+                      when: {{above: 60}}, clear: {{below: 50}},
+                      action: "Look at the last release and at yesterday's campaigns.",
+                      to: {{mail: ["{reader}"], slack: ["{channel}"]}}}}
 """
 
 INDEX = """\
@@ -111,7 +125,7 @@ def open_sandbox(
 
 
 def show(out: Path, now: datetime, progress: Progress) -> Shown:
-    """Send a Monday digest and a daily summary through embedded servers into `out`."""
+    """Send a Monday digest, a daily summary and an alert through embedded servers into `out`."""
     with ExitStack() as stack:
         phase = stack.enter_context(
             PhaseSandbox(sample_rows(now), api=Flavour.CURRENT, clock=lambda: now)
@@ -123,13 +137,23 @@ def show(out: Path, now: datetime, progress: Progress) -> Shown:
         path = out / "config.yaml"
         path.write_text(_config(phase, inbox, slack), encoding="utf-8")
         config = app.open_config(path, {ENV_KEY: phase.api_key, ENV_TOKEN: slack.token})
+        alert = _alert(config, landmarks(now).spike)
+        fired = [
+            *_keep_mail(out / "bounce-rate-spike", inbox.messages),
+            _keep_slack(out / "bounce-rate-spike", slack, slack.posts),
+        ]
+        mails, posts = len(inbox.messages), len(slack.posts)
         results = [
             _run(config, "monday-email", PeriodKind.WEEK, now, progress),
             _run(config, "daily-slack", PeriodKind.DAY, now, progress),
+            alert,
         ]
-        mail_pages = _keep_mail(out / "monday-email", inbox)
-        slack_page_path = _keep_slack(out / "daily-slack", slack)
-        page = _index(out, [*mail_pages, slack_page_path])
+        pages = [
+            *_keep_mail(out / "monday-email", inbox.messages[mails:]),
+            _keep_slack(out / "daily-slack", slack, slack.posts[posts:]),
+            *fired,
+        ]
+        page = _index(out, pages)
         requests = len(phase.requests)
     return Shown(sentences=tuple(_said(results, requests)), page=page)
 
@@ -155,10 +179,35 @@ def _run(
     (result,) = run(config, Order(names=(name,), period=period, now=now), progress)
     if result.error is not None:
         raise result.error
+    return _sent(result)
+
+
+def _alert(config: Config, spike: date) -> RunResult:
+    """Look at the day of the spike as the daemon would have, and send what is to be said."""
+    at = day_of(spike).ends_at + ALERT_AFTER
+
+    def clock() -> datetime:
+        return at
+
+    with (
+        ledger.open_sender(config, "digest demo", clock) as store,
+        Sources(config) as sources,
+    ):
+        outcome = rounds_of(config, store, clock).look("shop", [ALERT], sources.of("shop"))
+        if not outcome.told:
+            raise DeliveryError(f"{ALERT} did not fire for {spike}")
+        ledger.sender(config, store, Stop(), clock).send(Scope(runs=None))
+        run = store.ledger.run(ALERT, DeliveryKind.ALERT, outcome.told[0].period)
+        held = () if run is None else tuple(store.ledger.deliveries(Scope(runs=(run.row,))))
+    return _sent(RunResult(job=ALERT, period=outcome.told[0].period, deliveries=held))
+
+
+def _sent(result: RunResult) -> RunResult:
     for held in result.deliveries:
         if held.state is not DeliveryState.SENT:
             raise DeliveryError(
-                f"{name} did not reach the demo's own servers: {held.last_error or held.state}"
+                f"{result.job} did not reach the demo's own servers: "
+                f"{held.last_error or held.state}"
             )
     return result
 
@@ -173,11 +222,11 @@ def _said(results: list[RunResult], requests: int) -> Iterator[str]:
     yield f"fetched with {requests} requests from the embedded Phase sandbox"
 
 
-def _keep_mail(folder: Path, inbox: Inbox) -> list[Path]:
+def _keep_mail(folder: Path, messages: Sequence[ReceivedMail]) -> list[Path]:
     """The received mails as .eml, and as pages whose pictures lie beside them."""
     folder.mkdir(exist_ok=True)
     pages = []
-    for received in inbox.messages:
+    for received in messages:
         (folder / "email.eml").write_bytes(received.data)
         message = email.message_from_bytes(received.data, policy=email.policy.default)
         page = _text_of(message, "text/html")
@@ -197,11 +246,15 @@ def _text_of(message: EmailMessage, kind: str) -> str:
     return str(part.get_content())
 
 
-def _keep_slack(folder: Path, slack: SlackSandbox) -> Path:
+def _keep_slack(folder: Path, slack: SlackSandbox, said: Sequence[Post]) -> Path:
     """The received posts as JSON, and as a page that shows them as Slack would."""
     folder.mkdir(exist_ok=True)
+    used = {
+        block["slack_file"]["id"] for post in said for block in post.blocks if "slack_file" in block
+    }
     for file in slack.files.values():
-        (folder / file.name).write_bytes(file.data)
+        if file.file_id in used:
+            (folder / file.name).write_bytes(file.data)
     names = {file_id: file.name.removesuffix(".png") for file_id, file in slack.files.items()}
     messages = tuple(
         SlackMessage(
@@ -209,7 +262,7 @@ def _keep_slack(folder: Path, slack: SlackSandbox) -> Path:
             blocks=tuple(_named(block, names) for block in post.blocks),
             thread=post.thread_ts is not None,
         )
-        for post in slack.posts
+        for post in said
     )
     posts = [
         {
@@ -218,7 +271,7 @@ def _keep_slack(folder: Path, slack: SlackSandbox) -> Path:
             "blocks": post.blocks,
             "thread": post.thread_ts,
         }
-        for post in slack.posts
+        for post in said
     ]
     (folder / "slack.json").write_text(
         json.dumps({"messages": posts}, indent=2, ensure_ascii=False), encoding="utf-8"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import date, datetime
 
+    from digest.core.alert_memory import Remembered
     from digest.core.charts_spec import NoChart
     from digest.core.content import Content, Picture
     from digest.core.metrics import Dimension
@@ -203,22 +204,24 @@ def build(
     finds: Finds | None = None,
     partial_ok: bool = False,
     fallback: Renders | None = None,
+    remembers: Callable[[], tuple[Remembered, ...]] = tuple,
     turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Built:
     """Fetch, compute, draw and render one digest; nothing is planned or sent.
 
     `finds` looks up earlier answers of the app, for changes that the API can't give. With
     `partial_ok` a period that is not over is built and marked partial. `fallback` renders when a
-    template of `renderer` fails, and the digest says so. `turn` is held while it is computed,
-    drawn and rendered, which is the processor's work. Raises PeriodNotOverError before any
-    request when the period can't be over, PhaseError when there is nothing to report on,
-    TemplateError when a template fails and there is no fallback.
+    template of `renderer` fails, and the digest says so. `remembers` gives what the app's alerts
+    did. `turn` is held while it is computed, drawn and rendered, which is the processor's work.
+    Raises PeriodNotOverError before any request when the period can't be over, PhaseError when
+    there is nothing to report on, TemplateError when a template fails and there is no fallback.
     """
     plan = report.plan(job.spec, period, now, partial_ok=partial_ok)
     fetched = report.fetch(plan, source, _marked(progress))
     earlier = {} if finds is None else report.earlier_lists(plan, fetched, app_id, finds)
     with turn():
         made = report.assemble(plan, fetched, earlier=earlier, partial_ok=partial_ok)
+        made = replace(made, alerts=remembers())
         reached(Step.RENDER_PRE)
         pictures = charts.draw(chart_specs(made, job.charts))
         troubles: tuple[str, ...] = ()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from digest.app import ledger, utc_now
 from digest.app.parts import place_of
-from digest.core.content import DeliveryState
+from digest.app.silencing import standings_in
+from digest.core.content import DeliveryKind, DeliveryState
 from digest.core.outbox import MOVES, NEEDS_PERSON, OPEN, Decision
 from digest.errors import StateRefusedError, UsageError
 from digest.store import sqlite, upkeep
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from digest.app.silencing import Standing
     from digest.config.models import Config
     from digest.core.agenda import Due
+    from digest.core.content import DeliveryKey
     from digest.core.outbox import Delivery
     from digest.outbox.stopping import Stop
     from digest.store.opened import Store
@@ -55,7 +58,8 @@ class Status:
     """The ledger at a glance. `ok` unless something needs a person.
 
     `missed` are the newest periods of digests that could not be built in time, `waiting` those
-    that are due and not built yet, `troubles` digest's own.
+    that are due and not built yet, `troubles` digest's own. That an alert fires is no trouble of
+    digest's.
     """
 
     runs: tuple[RunStatus, ...] = ()
@@ -64,6 +68,7 @@ class Status:
     troubles: tuple[OwnTrouble, ...] = ()
     counts: dict[DeliveryState, int]
     holds: tuple[Hold, ...] = ()
+    alerts: tuple[Standing, ...] = ()
     needs_person: tuple[Delivery, ...] = ()
 
     @property
@@ -74,9 +79,10 @@ class Status:
 
 def status(config: Config) -> Status:
     """How things stand. Raises StateRefusedError when the ledger can't be read."""
+    now = utc_now()
     with ledger.reading(config) as found:
         if found is None:
-            return Status(counts={})
+            return Status(counts={}, alerts=tuple(standings_in(config, None, now)))
         return Status(
             runs=tuple(
                 RunStatus(run=run, counts=found.counts(run.row))
@@ -84,6 +90,7 @@ def status(config: Config) -> Status:
             ),
             counts=found.counts(),
             holds=tuple(found.holds()),
+            alerts=tuple(standings_in(config, found.alerts, now)),
             needs_person=tuple(found.needing_person()),
             missed=tuple(found.agenda.missed()),
             waiting=tuple(found.agenda.waiting()),
@@ -114,11 +121,15 @@ def resend(config: Config, ids: Sequence[str], *, failed: bool, stop: Stop) -> t
         chosen += [one(store.ledger, beginning) for beginning in dict.fromkeys(ids)]
         for held in chosen:
             if held.state in OPEN:
-                raise UsageError(
-                    f"{held.key.digest[:8]} is {held.state}: digest run {held.key.job} --period "
-                    f"{held.key.period} brings it to an end"
-                )
+                raise UsageError(f"{held.key.digest[:8]} is {held.state}: {_ending(held.key)}")
         return _send_again(config, store, chosen, stop)
+
+
+def _ending(key: DeliveryKey) -> str:
+    """What brings an open delivery to its end."""
+    if key.kind is DeliveryKind.DIGEST:
+        return f"digest run {key.job} --period {key.period} brings it to an end"
+    return "digest serve, or digest run --due, brings it to an end"
 
 
 def _send_again(

@@ -7,10 +7,11 @@ import json
 import time
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from digest.app import utc_now
 from digest.app.parts import open_channel, place_of
+from digest.core.alert_round import GROUP
 from digest.core.content import DeliveryKind
 from digest.core.periods import PeriodKind
 from digest.errors import DeliveryError, StateBusyError
@@ -20,10 +21,10 @@ from digest.store import opening, terms
 from digest.store.lock import DAEMON, is_held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from digest.config.models import Config, Digest
+    from digest.config.models import Alert, Config, Digest
     from digest.core.content import Channel
     from digest.core.outbox import Delivery
     from digest.outbox.handover import Sends
@@ -66,7 +67,8 @@ def note_terms(config: Config, store: Store) -> None:
 def terms_of(config: Config) -> str:
     """What a sender decides by, in short: the channels, the rules, who gets what."""
     rules = config.model_dump(mode="json", include={"channels", "delivery"})
-    readers = {name: digest.to for name, digest in config.digests.items()}
+    jobs = (config.digests, config.alerts)
+    readers = [{name: job.to for name, job in some.items()} for some in jobs]
     said = json.dumps([rules, readers])  # secrets are dumped as asterisks
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
@@ -126,11 +128,25 @@ def _open(config: Config, name: str) -> Channel:
 
 
 def is_wanted(config: Config, held: Delivery) -> bool:
-    """Whether the config still has this recipient for this digest. Tests and notices: always."""
-    if held.key.kind is not DeliveryKind.DIGEST:
-        return held.key.channel in config.channels
-    digest = config.digests.get(held.key.job)
-    return digest is not None and held.key.recipient in digest.to.get(held.key.channel, ())
+    """Whether the config still has this recipient for this job. Tests and notices: always.
+
+    A message about several alerts is wanted by whoever gets any.
+    """
+    key = held.key
+    jobs: Mapping[str, Digest | Alert]
+    match key.kind:
+        case DeliveryKind.DIGEST:
+            jobs = config.digests
+        case DeliveryKind.ALERT:
+            jobs = config.alerts
+        case DeliveryKind.OPS | DeliveryKind.TEST:
+            return key.channel in config.channels
+        case _:
+            assert_never(key.kind)
+    named = [jobs[key.job]] if key.job in jobs else []
+    if key.kind is DeliveryKind.ALERT and key.job == GROUP:
+        named = list(jobs.values())
+    return any(key.recipient in job.to.get(key.channel, ()) for job in named)
 
 
 def lateness(config: Config, digest: Digest) -> timedelta:

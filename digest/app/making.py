@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digest import pipeline
+from digest.app.alert_memory import memory_of
 from digest.app.rendering import fallback_of, renderer_of
 from digest.core.content import DeliveryKind
 from digest.core.report_model import Tone
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from digest.app.alert_memory import HasAlerts
     from digest.config.models import Config
     from digest.core.content import Channel
     from digest.core.periods import Period
@@ -72,6 +74,7 @@ class Maker:
         now: datetime,
         progress: Progress,
         finds: Finds | None,
+        alerts: HasAlerts | None = None,
         turn: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Built:
         """Everything but writing it down. Raises as `pipeline.build` does."""
@@ -85,6 +88,7 @@ class Maker:
             app_id=self.config.apps[job.spec.app].app_id,
             finds=finds,
             fallback=self.fallback,
+            remembers=lambda: memory_of(self.config, job, period, now, alerts),
             turn=turn,
         )
 

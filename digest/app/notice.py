@@ -68,6 +68,28 @@ def notice(
     )
 
 
+def held_back(alerts: Sequence[tuple[str, str]], most: int) -> Content:
+    """The one message an hour about alerts (name, reason) that the cap keeps back."""
+    one = len(alerts) == 1
+    title = f"{len(alerts)} alert{'' if one else 's'} held back"
+    items = [
+        _Item(what=name, why=reason, do=f"Look at it: digest alerts check {name}")
+        for name, reason in alerts[:_MOST_ITEMS]
+    ]
+    more = len(alerts) - len(items)
+    rest = f"At most {most} messages about alerts are sent an hour (alerting.most_per_hour)."
+    if more:
+        rest = f"And {more} more: digest alerts. {rest}"
+    return Content(
+        email=EmailContent(
+            subject=f"digest: {title}",
+            html=_page(title, items, rest),
+            text=_text(title, items, rest),
+        ),
+        slack=SlackContent(messages=(_post(title, items, rest),)),
+    )
+
+
 def _title(
     deliveries: Sequence[Delivery],
     holds: Sequence[Hold],

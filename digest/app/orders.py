@@ -40,6 +40,10 @@ def wanted(config: Config, name: str, order: Order, now: datetime) -> tuple[Job,
     and a `to` that no channel takes.
     """
     known = config.digests
+    if name not in known and name in config.alerts:
+        raise UsageError(
+            f"{quoted(name)} is an alert, not a digest; digest alerts check {name} looks at it now"
+        )
     if name not in known:
         raise UsageError(
             f"there is no digest {quoted(name)}{did_you_mean(name, known)}; "

@@ -1,28 +1,31 @@
-"""Building one digest into a folder, to be looked at. Nothing is planned or sent."""
+"""Building one digest or alert into a folder, to be looked at. Nothing is planned or sent."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from digest import pipeline
 from digest.app import utc_now
+from digest.app.alert_memory import memory_of
 from digest.app.orders import Order, wanted
 from digest.app.parts import Sources, place_of
 from digest.app.rendering import renderer_of
 from digest.channels.folder import write_preview
 from digest.config.models import SlackChannel, SmtpChannel
-from digest.core.content import Content, DeliveryKey, DeliveryKind
+from digest.config.problems import did_you_mean, quoted
+from digest.core.content import Content, DeliveryKey, DeliveryKind, Envelope
 from digest.errors import StoreError, UsageError
 from digest.render import slack_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from digest.config.alerts import Alert
     from digest.config.models import Config
-    from digest.pipeline import Built, Job
-    from digest.report import Finds
+    from digest.store.reading import Reading
 
     Progress = Callable[[str, int, int], None]
 
@@ -31,15 +34,23 @@ PREVIEW_READER = "reader@localhost"
 PREVIEW_SLACK = "#preview"
 
 
-def preview(
-    config: Config, order: Order, out: Path, progress: Progress
-) -> tuple[Built, list[Path]]:
-    """Build one digest into a folder; gives it and its files. An unfinished period is built too.
+def preview(config: Config, order: Order, out: Path, progress: Progress) -> tuple[str, list[Path]]:
+    """Build one digest or alert into a folder; gives a remark and the files.
 
-    Raises UsageError when the folder can't be written.
+    The remark says that the period is not over, or that the alert would not fire. Raises
+    UsageError when the folder can't be written.
     """
     now = order.now or utc_now()
-    job, period = wanted(config, order.names[0], order, now)
+    name = order.names[0]
+    if name in config.alerts and name not in config.digests:
+        return _alert(config, config.alerts[name], order, out, progress)
+    if name not in config.digests and config.alerts:
+        known = [*config.digests, *config.alerts]
+        raise UsageError(
+            f"there is no digest or alert {quoted(name)}{did_you_mean(name, known)}; "
+            f"the config has: {', '.join(known)}"
+        )
+    job, period = wanted(config, name, order, now)
     with Sources(config) as sources, _finds(config) as finds:
         built = pipeline.build(
             job,
@@ -50,36 +61,79 @@ def preview(
             progress=progress,
             app_id=config.apps[job.spec.app].app_id,
             finds=finds,
+            remembers=lambda: memory_of(config, job, period, now, finds),
             partial_ok=True,
         )
-    page = slack_page(built.content.slack).encode()
-    content = Content(
-        email=built.content.email,
-        slack=built.content.slack,
-        files={**built.content.files, "slack.html": page},
+    remark = "the period is not over; this preview is partial" if built.report.partial else ""
+    key = _key(job.name, DeliveryKind.DIGEST, period.label)
+    return remark, _written(
+        config,
+        job.to,
+        Envelope(
+            key=key, recipient=PREVIEW_READER, content=built.content, date=now, list_name=job.name
+        ),
+        out,
     )
-    sender, reader, slack = _preview_mailboxes(config, job)
-    key = DeliveryKey(
+
+
+def _alert(
+    config: Config, alert: Alert, order: Order, out: Path, progress: Progress
+) -> tuple[str, list[Path]]:
+    from digest.app.alert_preview import build_alert  # noqa: PLC0415 — only for alerts
+
+    now = order.now or utc_now()
+    built = build_alert(config, alert, order.period, now, progress)
+    bucket = built.sight.bucket.label
+    remark = "" if built.fires else f"it would not fire: {built.sight.observation.reason}"
+    key = _key(alert.name, DeliveryKind.ALERT, f"firing-{bucket}")
+    return remark, _written(
+        config,
+        alert.to,
+        Envelope(
+            key=key, recipient=PREVIEW_READER, content=built.content, date=now, list_name=alert.name
+        ),
+        out,
+    )
+
+
+def _key(job: str, kind: DeliveryKind, period: str) -> DeliveryKey:
+    return DeliveryKey(
         install="preview",
-        job=job.name,
-        kind=DeliveryKind.DIGEST,
-        period=period.label,
+        job=job,
+        kind=kind,
+        period=period,
         channel="preview",
-        recipient=reader,
+        recipient=PREVIEW_READER,
     )
+
+
+def _written(
+    config: Config, to: Mapping[str, tuple[str, ...]], made: Envelope, out: Path
+) -> list[Path]:
+    found = made.content
+    page = slack_page(found.slack).encode()
+    content = Content(
+        email=found.email, slack=found.slack, files={**found.files, "slack.html": page}
+    )
+    sender, reader, slack = _preview_mailboxes(config, to)
     try:
-        written = write_preview(
-            out, content, sender=sender, recipient=reader, slack_channel=slack, date=now, key=key
+        return write_preview(
+            out,
+            content,
+            sender=sender,
+            recipient=reader,
+            slack_channel=slack,
+            date=made.date,
+            key=replace(made.key, recipient=reader),
         )
     except OSError as error:
         raise UsageError(f"{out} can't be written: {error.strerror}") from error
-    return built, written
 
 
-def _preview_mailboxes(config: Config, job: Job) -> tuple[str, str, str]:
-    """Sender, first reader and first Slack channel of the job, or stand-ins."""
+def _preview_mailboxes(config: Config, to: Mapping[str, tuple[str, ...]]) -> tuple[str, str, str]:
+    """Sender, first reader and first Slack channel of a job, or stand-ins."""
     sender, reader, slack = PREVIEW_SENDER, PREVIEW_READER, PREVIEW_SLACK
-    for name, recipients in reversed(list(job.to.items())):
+    for name, recipients in reversed(list(to.items())):
         channel = config.channels[name]
         if isinstance(channel, SmtpChannel):
             sender, reader = channel.sender, recipients[0]
@@ -89,7 +143,7 @@ def _preview_mailboxes(config: Config, job: Job) -> tuple[str, str, str]:
 
 
 @contextmanager
-def _finds(config: Config) -> Iterator[Finds | None]:
+def _finds(config: Config) -> Iterator[Reading | None]:
     """Earlier answers, where there is a ledger already; a preview does without one."""
     place = place_of(config)
     if place.path is not None and not place.path.exists():
@@ -98,7 +152,7 @@ def _finds(config: Config) -> Iterator[Finds | None]:
     from digest.app import ledger  # noqa: PLC0415 — SQLAlchemy is for those who have a ledger
 
     with ExitStack() as closing:
-        found: Finds | None = None
+        found: Reading | None = None
         with suppress(StoreError):
             found = closing.enter_context(ledger.reading(config))
         yield found

@@ -197,6 +197,7 @@ class _Works:
             now=self.now,
             progress=self.progress,
             finds=store.ledger if store is not None else None,
+            alerts=store,
         )
 
 

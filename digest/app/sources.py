@@ -95,8 +95,11 @@ class LastingSources:
             self.budget = Budget(self._monotonic, config.limits.requests_per_minute)
 
     @contextmanager
-    def of(self, app: App) -> Iterator[SharedSource]:
-        """The source of an app, while the block lasts."""
+    def of(self, app: App, *, shared: bool = True) -> Iterator[SharedSource]:
+        """The source of an app, while the block lasts.
+
+        Without `shared` nothing that was answered before counts: the day so far has gone on.
+        """
         key = (app.base_url, app.app_id)
         with self._lock:
             lock = self._apps.setdefault(key, threading.Lock())
@@ -111,7 +114,7 @@ class LastingSources:
                 on_try=partial(self._on_try, app),
             )
             try:
-                yield SharedSource(client, self._answers, key)
+                yield SharedSource(client, self._answers if shared else None, key)
             finally:
                 if client.requests_made:
                     self._heard(app, client.server_now)

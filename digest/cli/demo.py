@@ -24,7 +24,7 @@ Example:
     help="Where to put what was sent.",
 )
 def command(out: Path) -> None:
-    """Send a Monday digest and a daily summary to embedded servers.
+    """Send a digest, a summary and an alert to embedded servers.
 
     A Phase sandbox with sample data, a mail server and a Slack run on loopback while it works; no
     account, no server, no key.

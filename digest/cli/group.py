@@ -14,6 +14,7 @@ COMMANDS = (
     "jobs",
     "status",
     "deliveries",
+    "alerts",
     "test",
     "schema",
     "init",

@@ -1,4 +1,4 @@
-"""`digest jobs`: when each digest runs next, and what it will cover."""
+"""`digest jobs`: when each digest runs and each alert is looked at next, and what that covers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from digest.app.forecast import Outlook
+    from digest.config.alerts import Alert
     from digest.config.models import Config, Digest
     from digest.config.schedule import Fire
 
@@ -31,7 +32,7 @@ Example:
     default=1,
     show_default=True,
     metavar="N",
-    help="How many coming fire times to list for each digest.",
+    help="How many coming fire times to list for each.",
 )
 @json_option
 @now_option
@@ -45,7 +46,7 @@ def command(
     *,
     as_json: bool,
 ) -> None:
-    """List every digest with its next fire times.
+    """List every digest and alert with its next fire times.
 
     They are given in the schedule's zone and in UTC, each with the period that it covers. Below
     stands what comes next: how many requests it takes, and when digest serve starts to fetch.
@@ -55,11 +56,13 @@ def command(
     from digest.app import forecast, utc_now  # noqa: PLC0415 — heavy
 
     config = open_config(ctx, config_path)
-    found = forecast.outlook(config, now or utc_now(), count)
+    at = now or utc_now()
+    found = forecast.outlook(config, at, count)
     listed = list(map(_job_json, config.digests.values(), found.fires, found.requests))
     for job in listed:
         start = found.starts.get(job["name"])
         job["fetch_at"] = utc_text(start.start_at.replace(microsecond=0)) if start else None
+    listed += [_alert_json(alert, at, count) for alert in config.alerts.values()]
     if as_json:
         click.echo(json.dumps(listed, indent=2))
         return
@@ -87,16 +90,46 @@ def _job_json(job: Digest, fires: tuple[Fire, ...], requests: int | None) -> dic
     }
 
 
+def _alert_json(alert: Alert, now: datetime, count: int) -> dict[str, Any]:
+    """A look at a closed window waits until that has settled; which one is judged once."""
+    from digest.app.alert_looks import coming  # noqa: PLC0415 — as above
+
+    looks = coming(alert, now, count) if alert.enabled else []
+    return {
+        "name": alert.name,
+        "kind": "alert",
+        "app": alert.app,
+        "enabled": alert.enabled,
+        "schedule": alert.schedule.phrase,
+        "timezone": alert.schedule.timezone,
+        "requests": looks[0].requests if looks else None,
+        "next": [
+            {
+                "local": look.local.isoformat(),
+                "utc": utc_text(look.local),
+                "period": look.bucket.period.label,
+                "ready_at": utc_text(look.bucket.ready_at)
+                if look.bucket.ready_at > look.local
+                else None,
+            }
+            for look in looks
+        ],
+        "fetch_at": None,
+    }
+
+
 def _lines(config: Config, listed: list[dict[str, Any]], found: Outlook) -> Iterator[str]:
     from digest.app.forecast_text import in_words  # noqa: PLC0415 — as above
 
     for job in listed:
-        asks = f"; {job['requests']} requests" if job["requests"] else ""
+        noun = "request" if job["requests"] == 1 else "requests"
+        asks = f"; {job['requests']} {noun}" if job["requests"] else ""
         off = "" if job["enabled"] else ", switched off"
         yield f"{job['name']}  ({job['schedule']}, {job['timezone']}{off}{asks})"
         for fire in job["next"]:
             wait = f", waits until {fire['ready_at']}" if fire["ready_at"] else ""
-            yield f"  {fire['local']}  {fire['utc']}  covers {fire['period']}{wait}"
+            verb = "covers" if job["kind"] == "digest" else "looks at"
+            yield f"  {fire['local']}  {fire['utc']}  {verb} {fire['period']}{wait}"
     if found.next:
         yield ""
     for wave in found.next:

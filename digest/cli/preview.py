@@ -1,4 +1,4 @@
-"""`digest preview`: build a digest and look at it; nothing is sent."""
+"""`digest preview`: build a digest or an alert and look at it; nothing is sent."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ EXAMPLES = """\b
 Examples:
   digest preview monday-email --out preview
   digest preview monday-email --period 2026-W47 --out preview
+  digest preview bounce-rate-spike --out preview
 """
 
 
@@ -42,10 +43,11 @@ def command(
     now: datetime | None,
     config_path: str | None,
 ) -> None:
-    """Build a digest into a folder; sends nothing.
+    """Build a digest or an alert's message into a folder.
 
-    Writes email.html, email.txt, email.eml, slack.json, slack.html, report.json and the charts.
-    A period that is not over is built as it stands and marked partial.
+    Nothing is sent. Writes email.html, email.txt, email.eml, slack.json, slack.html, report.json
+    and the charts. A period that is not over is built as it stands and marked partial. An alert is
+    shown as if it fired now.
     """
     from digest.app import orders  # noqa: PLC0415 — heavy
     from digest.app.preview import preview  # noqa: PLC0415 — heavy
@@ -53,9 +55,8 @@ def command(
     config = open_config(ctx, config_path)
     order = orders.Order(names=(name,), period=period, now=now)
     with Progress() as progress:
-        built, written = preview(config, order, out, progress)
-    if built.report.partial:
-        label = built.report.period.label
-        click.echo(f"{name} {label}: the period is not over; this preview is partial", err=True)
+        remark, written = preview(config, order, out, progress)
+    if remark:
+        click.echo(f"{name}: {remark}", err=True)
     for path in written:
         click.echo(str(path))

@@ -30,7 +30,8 @@ Examples:
 def command(ctx: click.Context, config_path: str | None, *, as_json: bool) -> int:
     """Show how things stand.
 
-    Runs, deliveries by state, channels in trouble, and what needs a person: then it exits with 1.
+    Runs, deliveries by state, channels in trouble, alerts that are not ok, and what needs a
+    person: then it exits with 1.
     """
     import json  # noqa: PLC0415 — `--help` does without
 
@@ -45,6 +46,8 @@ def command(ctx: click.Context, config_path: str | None, *, as_json: bool) -> in
 
 
 def _as_json(found: Status) -> dict[str, Any]:
+    from digest.cli.alert_shapes import standing_json  # noqa: PLC0415 — not for `--help`
+
     return {
         "ok": found.ok,
         "runs": [
@@ -60,7 +63,7 @@ def _as_json(found: Status) -> dict[str, Any]:
             for one in found.runs
         ],
         "deliveries": _counts(found.counts),
-        "alerts": [],
+        "alerts": [standing_json(one) for one in found.alerts],
         "channels": [
             {
                 "name": hold.channel,
@@ -103,6 +106,8 @@ def _counts(counts: Mapping[Any, int]) -> dict[str, int]:
 
 
 def _tell(found: Status) -> None:
+    from digest.cli.alert_shapes import tell_noteworthy  # noqa: PLC0415 — not for `--help`
+
     if not found.runs:
         click.echo("nothing was sent yet")
     for one in found.runs:
@@ -114,6 +119,7 @@ def _tell(found: Status) -> None:
         click.echo(f"channel {hold.channel} is left alone until {until}: {hold.reason}")
     for trouble in found.troubles:
         click.echo(f"trouble since {utc_text(trouble.since)[:16]}Z: {trouble.sentence}")
+    tell_noteworthy(found.alerts)
     for due in found.waiting:
         click.echo(f"{due.job} {due.period} waits{': ' if due.reason else ''}{due.reason}")
     for due in found.missed:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from digest.core.alert_memory import Remembered
     from digest.core.deltas import Comparison
     from digest.core.metrics import Dimension, Metric, MetricInfo
     from digest.core.periods import Baseline, Period
@@ -131,7 +132,8 @@ class Report:
     `job` is the digest's name, `title` what readers call it. `partial` means the period was not
     over, or had not settled, when it was fetched. `generated_at` is the server's clock, UTC, of
     the newest answer. `requests` is how many API requests it took, repeated tries included;
-    `asked` is what was asked. `quiet` is set when the period has no data.
+    `asked` is what was asked. `quiet` is set when the period has no data. `alerts` is what the
+    app's alerts did.
     """
 
     job: str
@@ -151,6 +153,7 @@ class Report:
     asked: tuple[Asked, ...] = ()
     partial: bool = False
     quiet: bool = False
+    alerts: tuple[Remembered, ...] = ()
 
     def headline(self, metric: Metric) -> Headline | None:
         """The headline of a metric, if the digest has it."""

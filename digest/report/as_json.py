@@ -33,6 +33,15 @@ def to_json(report: Report) -> Json:
         "breakdowns": {b.dimension.value: [_row(row) for row in b.rows] for b in report.breakdowns},
         "breakdown_details": {b.dimension.value: _details(b) for b in report.breakdowns},
         "notes": [note.text for note in report.notes],
+        "alerts": [
+            {
+                "name": one.alert,
+                "did": one.memory.value,
+                "sentence": one.sentence,
+                "suggestion": one.suggestion or None,
+            }
+            for one in report.alerts
+        ],
         "partial": report.partial,
         "quiet": report.quiet,
         "locale": report.locale,

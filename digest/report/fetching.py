@@ -104,7 +104,7 @@ def fetch(plan: FetchPlan, source: Source, progress: Progress) -> Fetched:
         try:
             generated_at = work.take(call, source)
         except PhaseError as error:
-            if _ends_all(error):
+            if ends_all(error):
                 raise
             work.fail(call, error)
             continue
@@ -220,7 +220,7 @@ class _Work:
         return tuple(metric for metric in _LEADING if metric in metrics) or metrics
 
 
-def _ends_all(error: PhaseError) -> bool:
+def ends_all(error: PhaseError) -> bool:
     """Whether every other question would fare the same.
 
     An error of the server (5xx) or an answer that is always cut short may concern one of its

@@ -70,6 +70,10 @@ class PhaseSandbox:
         """The requests answered so far, in order (the latest hundred thousand)."""
         return self._app.requests
 
+    def add(self, rows: Rows) -> None:
+        """More rows, while it runs; their keys are left aside. Raises UsageError."""
+        self._app.store.add(rows)
+
     def wait(self) -> None:
         """Block until the sandbox is closed."""
         self._server.wait()

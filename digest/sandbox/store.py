@@ -63,14 +63,27 @@ class Store:
         """The one row of a SELECT that always has one."""
         return self.rows(sql, values)[0]
 
+    def add(self, rows: Rows) -> None:
+        """More rows, as if they had come in just now. Raises UsageError as the start does."""
+        with self._lock:
+            try:
+                self._insert(rows)
+                self._database.commit()
+            except sqlite3.IntegrityError as error:
+                self._database.rollback()
+                raise UsageError(f"two rows have the same id ({error})") from None
+
     def _load(self, rows: Rows) -> None:
+        self._database.executescript(_SCHEMA)
+        self._insert(rows)
+        self._database.executescript(_INDEXES)
+        self._database.commit()
+
+    def _insert(self, rows: Rows) -> None:
         database = self._database
-        database.executescript(_SCHEMA)
         database.executemany("INSERT INTO devices VALUES (?, ?, ?, ?, ?, ?)", rows.devices)
         database.executemany("INSERT INTO sessions VALUES (?, ?, ?, ?)", rows.sessions)
         database.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", rows.events)
-        database.executescript(_INDEXES)
-        database.commit()
 
     def close(self) -> None:
         """Forget the rows."""

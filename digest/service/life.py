@@ -116,6 +116,8 @@ class Daemon:
         """How things stand, in one line."""
         loop = self.loop
         parts = [f"{len(self.config.digests)} digests"]
+        if self.config.alerts:
+            parts[0] += f" and {len(self.config.alerts)} alerts"
         if loop.builders.running:
             parts.append(f"building {', '.join(t.due.job for t in loop.builders.running[:3])}")
         if loop.lanes.busy:
@@ -254,6 +256,7 @@ class Daemon:
         self._stop.ask()
         loop, begun = self.loop, self.outside.monotonic()
         loop.builders.give_up()
+        loop.alerts.give_up()
         while loop.lanes.busy and self.outside.monotonic() - begun < self._stop.grace + _LEAVE:
             if self.asked.stops > 1 and not self._stop.now:
                 self._stop.ask()

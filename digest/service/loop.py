@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from digest.service.alert_watch import AlertWatch
 from digest.service.outgoing import Outgoing
 from digest.service.schedule import Schedule
 from digest.service.watching import Watching
@@ -46,6 +47,7 @@ class Loop:
     schedule: Schedule = field(init=False)
     workshop: Workshop = field(init=False)
     outgoing: Outgoing = field(init=False)
+    alerts: AlertWatch = field(init=False)
     _is_open: bool = False
     _reconciled: float | None = None
 
@@ -67,6 +69,15 @@ class Loop:
             stop=self.stop,
             telling=self.telling,
             wake=self.wake,
+        )
+        self.alerts = AlertWatch(
+            store=self.store,
+            sources=self.sources,
+            outside=self.outside,
+            watching=self.watching,
+            telling=self.telling,
+            wake=self.wake,
+            workshop=self.workshop,
         )
 
     @property
@@ -93,6 +104,8 @@ class Loop:
         self.schedule.open(config, now, keep=self._is_open)
         self.workshop.open(config)
         self.outgoing.open(config)
+        if self._is_open:
+            self.alerts.open(config, now)
         self._reconciled = None
 
     def tick(self) -> datetime:
@@ -104,10 +117,14 @@ class Loop:
         jumped = self.watching.look(now)
         if jumped:
             self.workshop.forget_times()
+            if self._is_open:
+                self.alerts.forget_times()
             self.outgoing.forget_times()
         anew = jumped or self._is_time_to_reconcile()
         for due in self.workshop.settle(now):
             self.outgoing.planned(due, now)
+        if self.alerts.settle(now):
+            self.outgoing.look()
         self.outgoing.settle(now)
         if self.watching.is_sane(now):
             self._do_what_is_due(now, anew=anew)
@@ -132,6 +149,7 @@ class Loop:
         elif noted:
             self.workshop.refill(now)
         self.workshop.start(now)
+        self.alerts.start(now)
 
     def _is_time_to_reconcile(self) -> bool:
         return (
@@ -144,5 +162,5 @@ class Loop:
         if self.builders.patience is not None:
             times.append(now + timedelta(seconds=self.builders.patience))
         if self.watching.is_sane(now):
-            times += [self.schedule.next_at, self.workshop.next_at]
+            times += [self.schedule.next_at, self.workshop.next_at, self.alerts.next_at]
         return min([now + self.outside.tick, *(at for at in times if at is not None)])

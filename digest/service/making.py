@@ -62,6 +62,7 @@ class DueMaker:
                 now=self.clock(),
                 progress=progress,
                 finds=ledger,
+                alerts=self.store,
                 turn=self.turn,
             )
         if is_over():

@@ -6,7 +6,6 @@ holds a reader, an address or a text of a server's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from digest.core.content import DeliveryState
 from digest.service.families import Counts, Levels, Spreads
+from digest.service.ledger_metrics import LedgerCollector
 from digest.service.reasons import reason_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from digest.core.alert_model import HushKind, Seen, VerdictKind
+    from digest.service.ledger_metrics import LedgerReading
     from digest.service.reasons import ApiOutcome
 
 _LATENESS: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 43200.0, 86400.0, 259200.0)
@@ -36,21 +38,6 @@ class Step(StrEnum):
 
     PLANNED = "planned"
     SENT = "sent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerReading:
-    """What the ledger says at one instant.
-
-    `deliveries` and `due_periods` are numbers by state, `queue_age` is how long the oldest
-    delivery that could be tried has been waiting, `needs_person` how many only a person can
-    put right.
-    """
-
-    deliveries: Mapping[str, int]
-    due_periods: Mapping[str, int]
-    queue_age: timedelta
-    needs_person: int
 
 
 class Metrics:
@@ -72,7 +59,7 @@ class Metrics:
         self._events = _Events(version)
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self._events)
-        self._registry.register(_LedgerCollector(read_ledger))
+        self._registry.register(LedgerCollector(read_ledger))
         self._registry.register(_OwnCollector(budget, log_lines_dropped))
 
     def exposition(self) -> tuple[bytes, str]:
@@ -110,6 +97,18 @@ class Metrics:
         """One request to the Phase API was answered, or not."""
         self._events.requests.add(app, outcome.value)
 
+    def alert_look(self, seen: Seen | None) -> None:
+        """An alert was looked at; None when it could not be."""
+        self._events.alert_looks.add("failed" if seen is None else _label(seen))
+
+    def alert_message(self, kind: VerdictKind) -> None:
+        """A message about alerts was planned."""
+        self._events.alert_messages.add(_label(kind))
+
+    def alert_held_back(self, why: HushKind) -> None:
+        """A look after which nothing was said, though there was something to say."""
+        self._events.alerts_held_back.add(_label(why))
+
     def next_due(self, at: datetime | None) -> None:
         """The soonest instant at which any job is due, if there is one."""
         if at is None:
@@ -135,6 +134,11 @@ class Metrics:
         self._events.tick.set(at.timestamp())
 
 
+def _label(word: str) -> str:
+    """`too few` → `too_few`."""
+    return word.replace(" ", "_")
+
+
 class _Events(Collector):
     """What the loop tells."""
 
@@ -156,6 +160,15 @@ class _Events(Collector):
         )
         self.requests = Counts(
             "digest_api_requests", "Requests to the Phase API, by how they ended.", "app", "outcome"
+        )
+        self.alert_looks = Counts(
+            "digest_alert_looks", "Looks at alerts, by what was seen.", "outcome"
+        )
+        self.alert_messages = Counts(
+            "digest_alert_messages", "Messages about alerts that were planned.", "kind"
+        )
+        self.alerts_held_back = Counts(
+            "digest_alerts_held_back", "Looks whose message was held back, by why.", "why"
         )
         self.last_success = Levels(
             "digest_last_success_timestamp_seconds",
@@ -190,44 +203,6 @@ class _Events(Collector):
     def collect(self) -> Iterator[Metric]:
         for family in vars(self).values():
             yield family.family()
-
-
-class _LedgerCollector(Collector):
-    """What the ledger knows, read once for each exposition."""
-
-    def __init__(self, read: Callable[[], LedgerReading]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily(
-            "digest_ledger_up", "1 if the ledger could be read just now, else 0."
-        )
-        deliveries = GaugeMetricFamily(
-            "digest_deliveries", "Deliveries in the ledger, by where they stand.", labels=["state"]
-        )
-        periods = GaugeMetricFamily(
-            "digest_due_periods", "Periods that became due, by where they stand.", labels=["state"]
-        )
-        age = GaugeMetricFamily(
-            "digest_queue_age_seconds",
-            "How long the oldest delivery that could be tried has been waiting; 0 if none is.",
-        )
-        person = GaugeMetricFamily(
-            "digest_needs_person", "Deliveries that only a person can put right."
-        )
-        try:
-            reading = self._read()
-        except Exception:  # noqa: BLE001 — the rest is worth seeing most when the ledger is not there
-            up.add_metric((), 0.0)
-        else:
-            up.add_metric((), 1.0)
-            for state in DeliveryState:
-                deliveries.add_metric((state.value,), reading.deliveries.get(state.value, 0))
-            for name, number in sorted(reading.due_periods.items()):
-                periods.add_metric((str(name),), number)
-            age.add_metric((), max(reading.queue_age.total_seconds(), 0.0))
-            person.add_metric((), reading.needs_person)
-        yield from (up, deliveries, periods, age, person)
 
 
 class _OwnCollector(Collector):

@@ -16,6 +16,7 @@ from digest.core.outbox import OPEN
 from digest.errors import DigestError, PutOffError, StateBusyError
 from digest.pipeline import RunResult
 from digest.service import accounting
+from digest.service.alerts_once import look_once
 from digest.service.judging import judged
 from digest.service.making import DueMaker
 from digest.store import upkeep
@@ -50,12 +51,20 @@ def run_due(
         _note(config, store, clock())
         sender = ledgers.sender(config, store, stop, clock, progress)
         before = set(store.ledger.open_runs())
-        errors = dict(_build(config, store, clock, progress, stop))
+        sources = LastingSources(config)
+        maker = DueMaker(
+            config=config, store=store, sources=sources, clock=clock, maker=Maker.of(config)
+        )
+        errors = dict(_build(maker, progress, stop))
+        alerts = [] if stop.asked else list(look_once(config, store, sources, clock))
+        sources.close()
         touched = before | set(store.ledger.open_runs())
         sender.send(Scope(runs=None))
         for due, error in errors.items():
             if error is not None:
                 yield RunResult(job=due.job, period=due.period, error=error)
+        for name, said in alerts:
+            yield RunResult(job=name, period="alert", error=said)
         for row in sorted(touched):
             result = _result(store, row)
             if result is not None:
@@ -95,17 +104,10 @@ def _note(config: Config, store: Store, now: datetime) -> None:
 
 
 def _build(
-    config: Config,
-    store: Store,
-    clock: Callable[[], datetime],
-    progress: Progress,
-    stop: Stop,
+    maker: DueMaker, progress: Progress, stop: Stop
 ) -> Iterator[tuple[Due, DigestError | None]]:
     """Build what can be built now; each with why it could not be, if so."""
-    sources = LastingSources(config)
-    maker = DueMaker(
-        config=config, store=store, sources=sources, clock=clock, maker=Maker.of(config)
-    )
+    config, store, clock = maker.config, maker.store, maker.clock
     for due in store.agenda.waiting():
         now = clock()
         if stop.asked:
@@ -119,7 +121,6 @@ def _build(
             yield due, _make(maker, due, progress)
         else:
             yield due, PutOffError(f"{due.reason}; next try at {due.next_try:%H:%M} UTC")
-    sources.close()
 
 
 def _make(maker: DueMaker, due: Due, progress: Progress) -> DigestError | None:

@@ -10,14 +10,17 @@ from digest.core.agenda import DueState
 from digest.core.content import DeliveryKind, DeliveryState
 from digest.core.outbox import NEEDS_PERSON, OPEN
 from digest.web import standing as shown
+from digest.web.alert_standing import Alert, Quiet
 from digest.web.standing import RunState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from digest.app.silencing import Standing
     from digest.core.agenda import Due
     from digest.core.outbox import Delivery
+    from digest.core.wording import Wording
     from digest.store.glances import Outcomes
     from digest.store.rows import Run
 
@@ -99,6 +102,30 @@ def delivered_of(held: Delivery) -> shown.Delivered:
         at=held.updated_at.astimezone(UTC),
         error=held.last_error,
         remarks=held.remarks,
+    )
+
+
+def alert_of(one: Standing, words: Wording) -> Alert:
+    """How an alert stands."""
+    alert, state, silence = one.alert, one.state, one.silence
+    return Alert(
+        name=alert.name,
+        state=state.phase,
+        app=alert.app,
+        title=alert.title or alert.rule.title(),
+        since=state.since,
+        value="" if state.value is None else words.value(alert.rule.unit, state.value),
+        bound=alert.rule.bound(words),
+        bucket=state.bucket,
+        reason=state.reason,
+        severity=alert.severity,
+        enabled=alert.enabled,
+        told=state.told is not None,
+        errors=state.errors,
+        silence=None
+        if silence is None
+        else Quiet(until=silence.until, author=silence.author, why=silence.why),
+        next_look=one.next_look,
     )
 
 

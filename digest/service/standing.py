@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,10 +11,13 @@ from zoneinfo import ZoneInfo
 from digest import __version__
 from digest.app.forecast import outlook
 from digest.app.forecast_text import in_words
+from digest.app.silencing import standings_in
 from digest.config.schedule import explain
+from digest.core.alert_model import Phase
 from digest.core.outbox import NEEDS_PERSON
+from digest.core.wording import Wording
 from digest.service import showing
-from digest.service.metrics import LedgerReading
+from digest.service.ledger_metrics import LedgerReading
 from digest.store.reading import Scope
 from digest.web import standing as shown
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from digest.service.life import Daemon
     from digest.store.glances import Outcomes
     from digest.store.rows import Run
+    from digest.web.alert_standing import Alert
 
 RUNS = 20
 DELIVERIES = 50
@@ -107,6 +111,7 @@ class Reporter:
                 shown.Budget(app=name, used=used, limit=loop.sources.budget.per_minute)
                 for name, used in self._budgets().items()
             ),
+            alerts=self._alerts(now),
             plan=self._plan(now),
             queue={
                 "due periods": len(waiting),
@@ -133,6 +138,7 @@ class Reporter:
             due_periods={str(state): n for state, n in store.agenda.counts().items()},
             queue_age=store.ledger.queue_age(now),
             needs_person=store.ledger.needing_count(),
+            alerts=self._alert_states(),
         )
 
     def last_successes(self) -> dict[str, datetime]:
@@ -154,6 +160,22 @@ class Reporter:
         if len(config.digests) > MOST_FORECAST:
             return ()
         return tuple(in_words(wave, config) for wave in outlook(config, now, 1).next)
+
+    def _alerts(self, now: datetime) -> tuple[Alert, ...]:
+        config, loop = self._daemon.config, self._daemon.loop
+        if not config.alerts:
+            return ()
+        coming = loop.alerts.next_looks
+        found = standings_in(config, loop.store.alerts, now, lambda alert: coming.get(alert.name))
+        words = Wording(config.locale)
+        return tuple(showing.alert_of(one, words) for one in found)
+
+    def _alert_states(self) -> dict[str, int]:
+        """How many alerts are in each state, of those that are looked at."""
+        names = [name for name, one in self._daemon.config.alerts.items() if one.enabled]
+        held = self._daemon.loop.store.alerts.states() if names else {}
+        states = (held[name].state.phase if name in held else Phase.OK for name in names)
+        return {str(state): count for state, count in Counter(states).items()}
 
     def _budgets(self) -> dict[str, int]:
         sources = self._daemon.loop.sources

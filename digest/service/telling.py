@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from digest.core.agenda import DueState
+from digest.core.alert_model import VerdictKind
 from digest.core.content import DeliveryKind, DeliveryState
 from digest.core.outbox import NEEDS_PERSON
 from digest.service.logs import run_context
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from digest.core.agenda import Due
+    from digest.core.alert_round import Judged, Message
     from digest.core.outbox import Delivery
     from digest.phase.transport import Outcome
     from digest.service.judging import Judgement
@@ -114,6 +116,59 @@ class Telling:
                 self.metrics.succeeded(run.job, now)
                 if due_at is not None:
                     self.metrics.late(now - due_at, Step.SENT)
+
+    def judged(self, one: Judged) -> None:
+        """An alert was looked at; what is said of it, or what was held back, is worth a line."""
+        verdict = one.verdict
+        quiet = verdict.kind is VerdictKind.QUIET and verdict.hush is None
+        logger.log(
+            logging.DEBUG if quiet else logging.INFO,
+            "%s %s: %s: %s",
+            one.rule.name,
+            one.look.bucket,
+            verdict.kind if verdict.hush is None else f"held back ({verdict.hush.kind})",
+            verdict.reason,
+            extra={
+                "action": "alert_judged",
+                "job": one.rule.name,
+                "period": one.look.bucket,
+                "verdict": str(verdict.kind),
+                "state": str(verdict.state.phase),
+            },
+        )
+
+        if self.metrics is not None:
+            self.metrics.alert_look(one.look.seen)
+            if verdict.hush is not None:
+                self.metrics.alert_held_back(verdict.hush.kind)
+
+    def alert_planned(self, message: Message) -> None:
+        """A message about alerts was written down."""
+        logger.info(
+            "%s %s is planned",
+            message.job,
+            message.period,
+            extra={
+                "action": "alert_planned",
+                "job": message.job,
+                "period": message.period,
+                "alerts": ", ".join(one.rule.name for one in message.about),
+            },
+        )
+        if self.metrics is not None:
+            self.metrics.alert_message(message.kind)
+
+    def not_looked(self, name: str, why: str, until: datetime) -> None:
+        """An alert could not be looked at."""
+        logger.warning(
+            "%s can't be looked at, tried again at %s UTC: %s",
+            name,
+            f"{until:%Y-%m-%d %H:%M:%S}",
+            why,
+            extra={"action": "alert_failed", "job": name},
+        )
+        if self.metrics is not None:
+            self.metrics.alert_look(None)
 
     def delivery(self, held: Delivery, state: DeliveryState, code: str) -> None:
         """A delivery has come to an end."""

@@ -14,6 +14,8 @@ from digest.service.judging import judged
 from digest.service.making import DueMaker
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from digest.app.sources import LastingSources
     from digest.config.models import Config
     from digest.core.agenda import Due
@@ -61,6 +63,10 @@ class Workshop:
             maker=Maker.of(config),
             turn=self._turns.turn,
         )
+
+    def turn(self) -> AbstractContextManager[None]:
+        """A turn to compute, draw and render, which few may do at once."""
+        return self._turns.turn()
 
     @property
     def next_at(self) -> datetime | None:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from digest.web.alert_standing import in_order
+
 if TYPE_CHECKING:
+    from digest.web.alert_standing import Alert
     from digest.web.standing import Job, Run, Standing
 
 MOST_JOBS = 50
@@ -29,12 +32,18 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """Jobs and runs to show. `found` is how many jobs match, `total` how many there are."""
+    """Jobs, alerts and runs to show.
+
+    `found` is how many jobs match, `total` how many there are; `more_alerts` how many alerts that
+    match are not shown.
+    """
 
     jobs: tuple[Job, ...]
+    alerts: tuple[Alert, ...]
     runs: tuple[Run, ...]
     found: int
     total: int
+    more_alerts: int
 
     @property
     def more(self) -> int:
@@ -50,18 +59,22 @@ def choose(standing: Standing, wish: Wish) -> Chosen:
         troubled = [job for job in found if job.troubled][:MOST_TROUBLED]
         fine = [job for job in found if not job.troubled]
         shown = troubled + fine[:MOST_JOBS]
+    alerts = in_order(tuple(one for one in standing.alerts if matches(one, wish.query)))
+    most = MOST_IN_ALL if wish.everything else MOST_JOBS
     runs = [run for run in standing.runs if _has(wish.query, run.job, run.app)]
     return Chosen(
         jobs=tuple(shown),
+        alerts=alerts[:most],
+        more_alerts=len(alerts[most:]),
         runs=tuple(runs[:MOST_RUNS]),
         found=len(found),
         total=len(standing.jobs),
     )
 
 
-def matches(job: Job, query: str) -> bool:
-    """Whether every word of the query is in the job's name or app."""
-    return _has(query, job.name, job.app)
+def matches(one: Job | Alert, query: str) -> bool:
+    """Whether every word of the query is in its name or app."""
+    return _has(query, one.name, one.app)
 
 
 def _has(query: str, *names: str) -> bool:

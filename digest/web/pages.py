@@ -120,7 +120,9 @@ class Pages:
         with self._one_at_a_time:
             standing = self._sources.standing()
         return replace(
-            standing, jobs=tuple(job for job in standing.jobs if matches(job, wish.query))
+            standing,
+            jobs=tuple(job for job in standing.jobs if matches(job, wish.query)),
+            alerts=tuple(one for one in standing.alerts if matches(one, wish.query)),
         )
 
     def _ready(self) -> Response:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta, tzinfo
 
     from digest.core.content import DeliveryState
+    from digest.web.alert_standing import Alert
 
 
 class JobKind(StrEnum):
@@ -190,16 +191,6 @@ class Trouble:
 
     sentence: str
     since: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """An alert's state: `value` is as it is shown to readers."""
-
-    name: str
-    state: str
-    since: datetime | None = None
-    value: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

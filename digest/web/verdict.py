@@ -49,10 +49,14 @@ def verdict(standing: Standing) -> Verdict:
         verb = "needs" if count == 1 else "need"
         return Verdict(tone=Tone.BAD, sentence=f"{words.counted(count, 'thing')} {verb} you")
     passing = len(standing.holds) + len(standing.troubles)
-    if passing:
-        what = words.counted(passing, "trouble")
-        return Verdict(tone=Tone.WATCH, sentence=f"Nothing needs you; {what} to keep an eye on")
-    if not standing.jobs:
+    watch = [f"{words.counted(passing, 'trouble')} to keep an eye on"] if passing else []
+    firing = [alert.name for alert in standing.alerts if alert.calls]
+    if firing:
+        few = len(firing) == 1
+        watch.append(f"{firing[0]} fires" if few else f"{len(firing):,} alerts fire")
+    if watch:
+        return Verdict(tone=Tone.WATCH, sentence=f"Nothing needs you; {', '.join(watch)}")
+    if not standing.jobs and not standing.alerts:
         return Verdict(tone=Tone.WATCH, sentence="No digest is configured yet")
     return Verdict(tone=Tone.GOOD, sentence=f"All is well: {_now_or_next(standing)}")
 
@@ -73,7 +77,8 @@ def _now_or_next(standing: Standing) -> str:
             return f"{len(several)} digests are on their way"
     job = next_job(standing)
     if job is None or job.next is None:
-        return "nothing is scheduled"
+        watched = sum(alert.enabled for alert in standing.alerts)
+        return f"watching {words.counted(watched, 'number')}" if watched else "nothing is scheduled"
     at = words.when(job.next.at, standing.now, standing.zone)
     return f"next is {job.name}, {at}"
 

@@ -25,6 +25,7 @@ BUILT = (
     "jobs",
     "status",
     "deliveries",
+    "alerts",
     "test",
     "schema",
     "init",

@@ -14,9 +14,11 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from digest.channels.slack.answers import _ADVICE
+from digest.core.alert_model import HushKind, Phase, Seen, VerdictKind
 from digest.core.content import DeliveryState
 from digest.phase.transport import Document, Fault, FaultKind, Nonsense, Refusal
-from digest.service.metrics import LedgerReading, Metrics, Step
+from digest.service.ledger_metrics import LedgerReading
+from digest.service.metrics import Metrics, Step
 from digest.service.reasons import ApiOutcome, api_outcome, reason_of
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ READING = LedgerReading(
     due_periods={"waiting": 3},
     queue_age=timedelta(minutes=2),
     needs_person=1,
+    alerts={"firing": 2, "ok": 5},
 )
 
 
@@ -61,6 +64,10 @@ def told() -> Metrics:
     all_of_it.late(timedelta(seconds=3), Step.PLANNED)
     all_of_it.built(timedelta(seconds=4))
     all_of_it.api_request("shop", ApiOutcome.OK)
+    all_of_it.alert_look(Seen.TOO_FEW)
+    all_of_it.alert_look(None)
+    all_of_it.alert_message(VerdictKind.DATA_AGAIN)
+    all_of_it.alert_held_back(HushKind.QUIET_HOURS)
     all_of_it.next_due(NOW)
     all_of_it.config_reloaded(ok=True)
     all_of_it.troubles({"missed_period": 2})
@@ -136,6 +143,10 @@ def test_what_the_loop_tells_is_shown() -> None:
         'digest_run_lateness_seconds_count{step="planned"}': 1,
         "digest_build_seconds_count": 1,
         'digest_api_requests_total{app="shop",outcome="ok"}': 1,
+        'digest_alert_looks_total{outcome="too_few"}': 1,
+        'digest_alert_looks_total{outcome="failed"}': 1,
+        'digest_alert_messages_total{kind="data_again"}': 1,
+        'digest_alerts_held_back_total{why="quiet_hours"}': 1,
         "digest_next_due_timestamp_seconds": NOW.timestamp(),
         'digest_config_reloads_total{result="ok"}': 1,
         "digest_config_last_reload_success": 1,
@@ -160,6 +171,8 @@ def test_what_the_ledger_knows_is_read_at_each_exposition() -> None:
     assert first['digest_due_periods{state="waiting"}'] == 3
     assert (first["digest_queue_age_seconds"], first["digest_needs_person"]) == (120, 1)
     assert (second["digest_queue_age_seconds"], second["digest_needs_person"]) == (0, 0)
+    assert first['digest_alerts{state="firing"}'] == 2
+    assert {second[f'digest_alerts{{state="{phase}"}}'] for phase in Phase} == {0}
     for state in DeliveryState:  # a rule about a state that nothing is in works all the same
         assert second[f'digest_deliveries{{state="{state}"}}'] == 0
 

@@ -152,7 +152,7 @@ class Simulation:
         loop = self.daemon.loop
         if wake.wait(0.0):
             return True
-        if loop.builders.running or loop.lanes.busy:
+        if loop.builders.running or loop.lanes.busy or loop.alerts.running:
             return wake.wait(_SLICE)
         left = (self._end - self.times.now).total_seconds()
         if left > 0:

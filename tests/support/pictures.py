@@ -2,8 +2,8 @@
 
 Each folder is what `digest preview` or `digest demo` leaves: `email.html` and its PNGs give the
 e-mail at 600 and 375 px, `slack.html` (or `slack.json`) the Slack message, both light and dark.
-Without a folder, `demo-out/monday-email` and `demo-out/daily-slack` are looked at, and the daemon's
-status page on a good day and, on a phone, on a bad one.
+Without a folder, what `digest demo` leaves is looked at (the alert's pictures begin with `alert-`),
+and the daemon's status page on a good day and, on a phone, on a bad one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from tests.support.browser import Browser, chromium
 from tests.support.standings import bad_day, good_day
 from tests.support.status_pages import shipped_page
 
-DEMO = (Path("demo-out/monday-email"), Path("demo-out/daily-slack"))
+ALERT = "bounce-rate-spike"
+DEMO = tuple(Path("demo-out", name) for name in ("monday-email", "daily-slack", ALERT))
 OUT = Path("docs/pictures")
 COLOURS = 128
 EMAIL_WIDTHS = (600, 375)
@@ -44,7 +45,12 @@ def main(arguments: list[str]) -> int:
         made = [
             picture
             for number, folder in enumerate(options.folders or DEMO)
-            for picture in take(browser, pages(folder, Path(work, str(number))), options.out)
+            for picture in take(
+                browser,
+                pages(folder, Path(work, str(number))),
+                options.out,
+                "alert-" if folder.name == ALERT else "",
+            )
         ]
         if not options.folders:
             made += take_status(browser, Path(work), options.out)
@@ -73,8 +79,8 @@ def pages(folder: Path, work: Path) -> dict[str, Path]:
     return found
 
 
-def take(browser: Browser, found: dict[str, Path], out: Path) -> list[Path]:
-    """One PNG for each page, width and scheme."""
+def take(browser: Browser, found: dict[str, Path], out: Path, mark: str = "") -> list[Path]:
+    """One PNG for each page, width and scheme; their names begin with `mark`."""
     out.mkdir(parents=True, exist_ok=True)
     made = []
     for kind, page in found.items():
@@ -82,10 +88,10 @@ def take(browser: Browser, found: dict[str, Path], out: Path) -> list[Path]:
             for scheme in ("light", "dark"):
                 browser.open(page, width=width, dark=scheme == "dark")
                 size = f"-{width}" if kind == "email" else ""
-                file = out / f"{kind}{size}-{scheme}.png"
+                file = out / f"{mark}{kind}{size}-{scheme}.png"
                 file.write_bytes(_fewer_colours(browser.picture()))
                 made.append(file)
-    if "email" in found:
+    if "email" in found and not mark:
         made.append(_top(out / f"email-{EMAIL_WIDTHS[0]}-light.png", out / "email-top.png"))
     return made
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import http.client
+import re
 import socket
 import time
 from contextlib import contextmanager
@@ -86,6 +88,20 @@ def ask(
         return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, text)
     finally:
         connection.close()
+
+
+def words(page: str) -> str:
+    """The page's words as a reader sees them, in one line."""
+    body = page.partition("<body>")[2]
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def read(standing: Standing, path: str = "/") -> str:
+    """The page of this standing, asked for over HTTP."""
+    with serving(lambda: standing) as server:
+        reply = ask(server, path)
+    assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    return reply.text
 
 
 def dial(server: WebServer) -> socket.socket:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from digest.web import Access
+from tests.support.alert_standings import alarming_day, hostile_alerts
 from tests.support.browser import LOWEST_CONTRAST, Browser, chromium
 from tests.support.standings import (
     bad_day,
     empty_start,
     good_day,
-    hostile_day,
     many_jobs,
     watched_day,
 )
@@ -31,7 +31,8 @@ DAYS = {
     "bad": bad_day,
     "watched": watched_day,
     "empty": empty_start,
-    "hostile": hostile_day,
+    "alarming": alarming_day,
+    "hostile": hostile_alerts,
     "many": lambda: many_jobs(200),
 }
 OPEN_ALL = "document.querySelectorAll('details').forEach(one => { one.open = true })"
@@ -94,7 +95,7 @@ def test_nothing_is_wider_than_the_window(
 
 @pytest.mark.parametrize("width", [390, 1200])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("day", ["good", "bad", "watched", "empty"])
+@pytest.mark.parametrize("day", ["good", "bad", "watched", "alarming", "empty"])
 def test_every_text_and_every_mark_can_be_seen(
     browser: Browser, served: dict[str, str], day: str, width: int, *, dark: bool
 ) -> None:

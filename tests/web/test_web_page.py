@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from dataclasses import replace
@@ -22,20 +21,7 @@ from tests.support.standings import (
     many_jobs,
     watched_day,
 )
-from tests.support.status_pages import METRICS, ask, serving
-
-
-def words(page: str) -> str:
-    """The page's words as a reader sees them, in one line."""
-    body = page.partition("<body>")[2]
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
-
-
-def read(standing: Standing, path: str = "/") -> str:
-    with serving(lambda: standing) as server:
-        reply = ask(server, path)
-    assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    return reply.text
+from tests.support.status_pages import METRICS, ask, read, serving, words
 
 
 @pytest.fixture(scope="module")
@@ -136,14 +122,6 @@ def test_a_strip_has_words_for_who_cannot_see_it() -> None:
     page = read(bad_day())
     assert 'aria-label="Last 14 periods: 12 sent, 1 failed, 1 partly sent"' in page
     assert "<title>2026-W47: partly sent</title>" in page
-
-
-def test_alerts_are_shown_once_there_are_any() -> None:
-    from digest.web.standing import Alert  # noqa: PLC0415 — the only place
-
-    alert = Alert(name="bounce-rate-spike", state="firing", value="62 %")
-    page = words(read(replace(good_day(), alerts=(alert,))))
-    assert "Alerts bounce-rate-spike firing, 62 %" in page
 
 
 @pytest.fixture(scope="module")
