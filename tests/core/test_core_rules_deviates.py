@@ -161,3 +161,20 @@ def test_it_asks_back_to_the_first_week() -> None:
     long = Deviates(metric=Metric.SESSIONS, times=3, clear=2, weeks=26)
     assert {want.start for want in long.wants(of_day()).series} == {date(2026, 5, 23)}
     assert {want.start for want in RULE.wants(of_day()).series} == {date(2026, 8, 29)}
+
+
+def test_zeros_from_before_the_app_began_are_no_history() -> None:
+    began_lately = known(SATURDAY, 7, sessions=[0, 0, 0, 0, 0, 0, 98, 102, 100])
+    began_before = known(SATURDAY, 7, sessions=[0, 0, 0, 98, 102, 101, 99, 100, 100])
+
+    assert seen(began_lately).seen is Seen.MISSING
+    assert "only 2 of the same weekday" in seen(began_lately).reason
+    assert seen(began_before).seen is Seen.CLEAR
+    assert seen(began_before).baseline == 100
+
+
+def test_a_zero_after_the_first_day_is_history() -> None:
+    weekends_off = known(SATURDAY, 7, sessions=[5, 0, 0, 0, 0, 0, 0, 0, 100])
+
+    assert seen(weekends_off).baseline == 0
+    assert seen(weekends_off).seen is Seen.BREACH

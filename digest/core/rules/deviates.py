@@ -98,7 +98,12 @@ class Deviates:
     def observe(self, scope: Scope, known: Known, words: Wording) -> Observation:
         """The value against the median."""
         now = sides.side_of(known, scope.period.days)
-        before = [sides.side_of(known, days) for days in self._before(scope.period)]
+        begun = sides.first_counted(self._info, known)
+        before = [
+            sides.side_of(known, days)
+            for days in self._before(scope.period)
+            if begun is None or days[0] >= begun
+        ]
         value = roll_up(self.metric, now)
         sessions = sides.total(Metric.SESSIONS, now)
         seen = Observation(

@@ -53,6 +53,17 @@ def side_of(known: Known, days: Iterable[date]) -> Side:
     }
 
 
+def first_counted(info: MetricInfo, known: Known) -> date | None:
+    """The first day that is known on which the metric's basis counted anything.
+
+    The API fills the days before an app began with zeros, which are no history of it.
+    """
+    days = [
+        day for need in info.basis for day, value in known.values.get(need, {}).items() if value
+    ]
+    return min(days, default=None)
+
+
 def daily(metric: Metric, known: Known, days: tuple[date, ...]) -> Series:
     """The metric on each of these days; None on days without sessions for averages and ratios."""
     return daily_of(metric, side_of(known, days), days)
