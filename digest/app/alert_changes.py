@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digest.core.alert_model import AlertState, Phase
+from digest.core.alert_model import AlertState, Missing, Phase
 from digest.core.alerts import errored
 from digest.store.alerts import AlertChange
 
@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from digest.config.models import Config
-    from digest.core.alert_round import Round
+    from digest.core.alert_round import Judged, Message, Round
     from digest.store.alerts import StoredAlert
 
     Held = Mapping[str, StoredAlert]
 
 
-def changes_of(played: Round, stored: Held, now: datetime) -> list[AlertChange]:
-    """What the looks of a round come to, `stored` being what they were judged by."""
-    told = {one.rule.name: message for message in played.messages for one in message.about}
+def changes_of(
+    played: Round, messages: Iterable[Message], stored: Held, now: datetime
+) -> list[AlertChange]:
+    """What the looks of a round come to, `stored` being what they were judged by.
+
+    `messages` are those that somebody gets.
+    """
+    told = {one.rule.name: message for message in messages for one in message.about}
     changes = []
     for one in played.judged:
         name, held = one.rule.name, stored.get(one.rule.name)
@@ -74,3 +79,15 @@ def firing_of(config: Config, stored: Held) -> frozenset[str]:
 def state_of(held: StoredAlert | None) -> AlertState:
     """What is remembered of an alert; nothing of one that was never looked at."""
     return AlertState() if held is None else held.state
+
+
+def for_operator(one: Judged) -> str:
+    """What the operator should know of a look that was written down; empty where nothing.
+
+    Missing data is told at every look: a crash may have come between the state and the word.
+    """
+    verdict = one.verdict
+    if not verdict.state.missing_told or one.rule.policy.missing is not Missing.KEEP:
+        return ""
+    said = verdict.operator or f"there is nothing to judge by: {verdict.reason}"
+    return f"{one.rule.name}: {said}"

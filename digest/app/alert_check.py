@@ -93,7 +93,7 @@ def newest(alert: Alert, now: datetime) -> Bucket:
     """What a look at `now` is about. Raises UsageError where the schedule never fired yet."""
     if alert.window is Window.TODAY:
         return so_far(now, now)
-    buckets = due_buckets(alert, None, now)
+    buckets = due_buckets(alert, None, now, by_night=True)
     if not buckets:
         raise UsageError(f"{alert.name}: its schedule has not begun yet")
     return buckets[-1]

@@ -194,12 +194,14 @@ class Rounds:
         if is_over():
             return Outcome()
         notices = [*plans.notices(said, now), *plans.overflow(played, now)]
-        if not self.store.alerts.commit(changes_of(played, stored, now), notices, now):
+        planned = {(one.new.job, one.new.period) for one in notices}
+        told = tuple(one for one in played.messages if (one.job, one.period) in planned)
+        if not self.store.alerts.commit(changes_of(played, told, stored, now), notices, now):
             logger.info("judged elsewhere", extra={"action": "alerts_lost", "app": app})
             return Outcome(lost=True)
         return Outcome(
             judged=played.judged,
-            told=played.messages,
+            told=told,
             troubles=tuple(trouble for one in said for trouble in one.troubles),
         )
 

@@ -28,6 +28,7 @@ _SIGNS = {
     Seen.TOO_FEW: "?",
     Seen.MISSING: " ",
 }
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
 _LEGEND = "· within  ▄ not clear  █ beyond the limit  ? too few to judge  (space) no data"
 
 
@@ -45,7 +46,7 @@ def tell_standings(found: Sequence[Standing], *, as_json: bool) -> None:
             f"{one.alert.name}: {state.phase}{since}" + ("" if one.alert.enabled else " (off)")
         )
         if state.reason:
-            click.echo(f"  {state.bucket}: {state.reason}")
+            click.echo(f"  {state.bucket}: {_plain(state.reason)}")
         if one.silence is not None:
             click.echo(f"  {_silenced(one.silence)}")
         if one.next_look is not None:
@@ -59,7 +60,7 @@ def tell_noteworthy(found: Sequence[Standing]) -> None:
             continue
         state = one.state
         since = "" if state.since is None else f" since {_minute(state.since)}"
-        reason = f": {state.reason}" if state.reason else ""
+        reason = f": {_plain(state.reason)}" if state.reason else ""
         click.echo(f"alert {one.alert.name} {state.phase.replace('_', ' ')}{since}{reason}")
         if state.errors:
             times = "once" if state.errors == 1 else f"{state.errors} times in a row"
@@ -69,7 +70,9 @@ def tell_noteworthy(found: Sequence[Standing]) -> None:
 
 
 def _silenced(silence: Silence) -> str:
-    return f"silenced until {_minute(silence.until)} by {silence.author}: {silence.why}"
+    return (
+        f"silenced until {_minute(silence.until)} by {_plain(f'{silence.author}: {silence.why}')}"
+    )
 
 
 def standing_json(one: Standing) -> dict[str, Any]:
@@ -111,7 +114,7 @@ def tell_checked(found: Sequence[Checked], *, as_json: bool) -> None:
         elif one.sight is not None and one.judged is not None:
             verdict = one.judged.verdict
             click.echo(f"{one.alert.name}  {one.sight.bucket.label}: {one.sight.look.seen}")
-            click.echo(f"  {one.sight.observation.reason}")
+            click.echo(f"  {_plain(one.sight.observation.reason)}")
             if one.judged_before:
                 click.echo("  this bucket was judged before; as if it were the first look:")
             said = "nothing is said" if verdict.kind is VerdictKind.QUIET else f"{verdict.kind}"
@@ -163,7 +166,7 @@ def tell_replay(replay: Replay, *, as_json: bool) -> None:
             f"{', '.join(reader for _, reader in sent.readers)}"
         )
         for one in sent.message.about:
-            click.echo(f"    {one.look.bucket}: {one.verdict.reason}")
+            click.echo(f"    {one.look.bucket}: {_plain(one.verdict.reason)}")
     for (channel, reader), count in sorted(replay.by_reader.items()):
         click.echo(f"{reader} over {channel}: {count} in {replay.days} days")
     click.echo(f"{replay.requests} requests")
@@ -232,6 +235,11 @@ def _sent_json(sent: Sent) -> dict[str, Any]:
         "alerts": [one.rule.name for one in sent.message.about],
         "to": {channel: list(to) for channel, to in sent.message.to.items()},
     }
+
+
+def _plain(text: str) -> str:
+    """Names come from outside: none of them moves the cursor or begins a line."""
+    return text.translate(_CONTROLS)
 
 
 def _minute(instant: datetime) -> str:

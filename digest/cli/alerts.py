@@ -107,7 +107,10 @@ def silence(
     if not span:
         raise click.UsageError("--for must be longer than nothing", ctx)
     config = open_config(ctx, config_path)
-    author = by or getpass.getuser()
+    try:
+        author = by or getpass.getuser()
+    except (KeyError, OSError):  # in a container a user may have no name
+        raise click.UsageError("your login name is not known; say --by NAME", ctx) from None
     made = silencing.silence(config, name, span, why=" ".join(why.split()), author=author)
     click.echo(f"{name} is silenced until {made.until:%Y-%m-%d %H:%M} UTC by {made.author}")
 

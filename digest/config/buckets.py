@@ -38,13 +38,16 @@ class Bucket:
     partial: bool = False
 
 
-def due_buckets(alert: Alert, judged: datetime | None, now: datetime) -> list[Bucket]:
+def due_buckets(
+    alert: Alert, judged: datetime | None, now: datetime, *, by_night: bool = False
+) -> list[Bucket]:
     """The buckets that the schedule covers by now and that are not judged yet, oldest first.
 
-    `judged` is the end of the newest one that was; None begins with the newest.
+    `judged` is the end of the newest one that was; None begins with the newest. In quiet hours no
+    closed bucket is due, except `by_night`: it is the same in the morning, and can be told then.
     """
     fire = _last_fire(alert.schedule, now)
-    if fire is None:
+    if fire is None or (not by_night and _awake(alert, now) > now):
         return []
     if alert.window is Window.TODAY:
         # a late look counts for its fire: there is none again before the next
@@ -65,7 +68,15 @@ def next_look(alert: Alert, now: datetime) -> datetime | None:
     fire = _last_fire(alert.schedule, now)
     if fire is not None and alert.window is not Window.TODAY:
         times += [ready_at(period, alert.settle) for period in _covered(alert, fire, now)[:-1]]
+        times += [_awake(alert, now)] if _awake(alert, now) > now else []
     return min(times, default=None)
+
+
+def _awake(alert: Alert, at: datetime) -> datetime:
+    """The instant itself, or the end of the quiet hours in which a closed bucket is left alone."""
+    if alert.quiet_hours is None or alert.window is Window.TODAY:
+        return at
+    return alert.quiet_hours.until(at, alert.schedule.zone) or at
 
 
 def _covered(alert: Alert, fire: datetime, now: datetime) -> list[Period]:
@@ -106,11 +117,13 @@ def closed(alert: Alert, period: Period) -> Bucket:
 def looked_at(alert: Alert, period: Period) -> datetime | None:
     """When the schedule has a closed period looked at: at its first fire after it, once settled.
 
-    None where the calendar ends.
+    In quiet hours that is at their end. None where the calendar ends.
     """
     end = datetime.combine(period.end, time(), alert.schedule.zone)
     fires = next_fires(alert.schedule, end - _INSTANT, 1)
-    return max(fires[0].astimezone(UTC), ready_at(period, alert.settle)) if fires else None
+    if not fires:
+        return None
+    return _awake(alert, max(fires[0].astimezone(UTC), ready_at(period, alert.settle)))
 
 
 @lru_cache(maxsize=512)

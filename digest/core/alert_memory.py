@@ -155,9 +155,8 @@ def _fired(rule: RuleMemory, mine: Sequence[PastEpisode], say: _Words) -> str:
     times = "once" if len(mine) == 1 else f"{len(mine)} times"
     longest = max(((one.ended_at or one.since) - one.since for one in mine), default=timedelta())
     values = [one.worst for one in mine if one.worst is not None]
-    worst = say.worst(rule.state.worst if rule.state.worst in values else None)
-    if not worst and len(values) == 1:
-        worst = say.worst(values[0])
+    # of several nobody knows any more which was worst: that depends on the limit's direction
+    worst = say.worst(values[0]) if len(values) == 1 else ""
     lasted = f", for {say.words.duration(longest.total_seconds())}" if longest else ""
     if len(mine) > 1 and lasted:
         lasted = lasted.replace("for", "the longest for")

@@ -228,10 +228,14 @@ def is_capped(kind: VerdictKind) -> bool:
 
 
 def _beyond(messages: Sequence[Message], room: int) -> dict[str, Hush]:
-    """The alerts whose messages there is no room for; what is critical always has room."""
+    """The alerts whose messages there is no room for; what is critical always has room.
+
+    What is only told again makes room for the rest, which else might never be told.
+    """
     counted = [message for message in messages if is_capped(message.kind)]
     critical = [m for m in counted if any(_is_critical(one) for one in m.about)]
     others = [message for message in counted if message not in critical]
+    others.sort(key=lambda message: message.kind is VerdictKind.REPEAT)
     left = max(room - len(critical), 0)
     hush = Hush(kind=HushKind.CAP, reason="this hour has had as many alert messages as it may")
     return {one.rule.name: hush for message in others[left:] for one in message.about}

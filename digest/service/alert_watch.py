@@ -5,25 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from digest.app.alert_changes import for_operator
 from digest.app.alert_rounds import Outcome, Rounds, rounds_of
 from digest.app.forecast import server_of
 from digest.config.buckets import due_buckets, next_look
-from digest.core.alert_model import Missing
-from digest.errors import PutOffError
+from digest.errors import PutOffError, StateBusyError, StoreError
 from digest.service.judging import judged_look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
     from datetime import datetime
 
     from digest.app.sources import LastingSources
     from digest.config.models import Config
     from digest.core.alert_round import Judged
+    from digest.service.judging import Judgement
     from digest.service.outside import Outside
     from digest.service.telling import Telling
     from digest.service.wake import Wake
@@ -82,20 +83,16 @@ class AlertWatch:
 
     def open(self, config: Config, now: datetime) -> None:
         """Take up a config: what its alerts missed meanwhile is looked at now."""
-        self.config = config
-        self.rounds = rounds_of(config, self.store, self.outside.clock, self.workshop.turn)
         held = self.store.alerts.states()
         watched = {name: alert for name, alert in config.alerts.items() if alert.enabled}
         self._forget([n for n, one in held.items() if n not in watched and one.looked_at], now)
-        self._heap, self._waiting = [], {}
+        rounds = rounds_of(config, self.store, self.outside.clock, self.workshop.turn)
+        self.config, self.rounds, self._heap, self._waiting = config, rounds, [], {}
         busy = {name for look in self._running.values() for name in look.names}
         for name in watched.keys() - busy:
             judged = None if name not in held else held[name].state.judged
             due = bool(due_buckets(watched[name], judged, now))
-            at = now if due else next_look(watched[name], now)
-            if at is not None:
-                self._heap.append((at, name))
-        heapify(self._heap)
+            self._put(name, now if due else next_look(watched[name], now))
 
     @property
     def next_at(self) -> datetime | None:
@@ -145,15 +142,14 @@ class AlertWatch:
                 continue
             del self._running[look.app]
             if error is not None:
-                self._failed(look, look.names, error, now)
+                self._broke(look, error, now)
             elif outcome is not None:
                 said = self._done(look, outcome, now) or said
         for look in list(self._running.values()):
             if self.outside.monotonic() - look.started >= LONGEST:
                 look.over = True
                 del self._running[look.app]
-                late = TimeoutError("looking at it took more than 15 minutes")
-                self._failed(look, look.names, late, now)
+                self._broke(look, TimeoutError("looking at it took more than 15 minutes"), now)
         return said
 
     def forget_times(self) -> None:
@@ -167,6 +163,16 @@ class AlertWatch:
         self._running.clear()
 
     def _done(self, look: _Look, outcome: Outcome, now: datetime) -> bool:
+        failed = dict(outcome.failed)
+        if outcome.lost:
+            failed = dict.fromkeys(look.names, PutOffError(_LOST)) | failed
+        watched = [name for name in look.names if self._is_watched(name)]
+        # their next looks come first: whatever else breaks here, they are looked at again
+        for name in watched:
+            if name not in failed:
+                self._tries.pop(name, None)
+                self._put(name, next_look(self.config.alerts[name], now))
+        self._failed(look, {n: failed[n] for n in watched if n in failed}, now)
         self.watching.end(self._server(look))
         for one in outcome.judged:
             self._told(one)
@@ -176,49 +182,44 @@ class AlertWatch:
             self.watching.begin(f"template {look.app} alerts", sentence)
         if outcome.told and not outcome.troubles:
             self.watching.end(f"template {look.app} alerts")
-        watched = [name for name in look.names if self._is_watched(name)]
         self._forget([name for name in look.names if name not in watched], now)
-        for name in watched:
-            if name in outcome.failed:
-                self._failed(look, (name,), outcome.failed[name], now)
-            elif outcome.lost:
-                self._failed(look, (name,), PutOffError(_LOST), now)
-            else:
-                self._tries.pop(name, None)
-                self._put(name, next_look(self.config.alerts[name], now))
         return bool(outcome.told)
 
     def _told(self, one: Judged) -> None:
         """What the operator should know of a look that was written down."""
-        name, state = one.rule.name, one.verdict.state
         self.telling.judged(one)
-        if not state.missing_told:
-            self.watching.end(f"alert {name}")
-        elif one.rule.policy.missing is Missing.KEEP:
-            # also later on: a crash may have come between the state and the word
-            said = one.verdict.operator or f"there is nothing to judge by: {one.verdict.reason}"
-            self.watching.begin(f"alert {name}", f"{name}: {said}")
+        said = for_operator(one)
+        if said:
+            self.watching.begin(f"alert {one.rule.name}", said)
+        elif not one.verdict.state.missing_told:
+            self.watching.end(f"alert {one.rule.name}")
 
-    def _failed(self, look: _Look, names: Iterable[str], error: Exception, now: datetime) -> None:
+    def _broke(self, look: _Look, error: Exception, now: datetime) -> None:
+        """Nothing came of it, for any of its alerts. Raises StoreError when that is fatal."""
+        if isinstance(error, StoreError) and not isinstance(error, StateBusyError):
+            raise error
+        self._failed(look, {n: error for n in look.names if self._is_watched(n)}, now)
+
+    def _failed(self, look: _Look, errors: Mapping[str, Exception], now: datetime) -> None:
         """They could not be looked at: tried again soon, and told when that goes on."""
-        for name in names:
-            alert = self.config.alerts.get(name)
-            tries = self._tries.get(name, 0) + 1
-            coming = None if alert is None else next_look(alert, now)
-            verdict = judged_look(error, tries, now, coming)
-            if verdict.fatal:
-                raise error
-            if not self._is_watched(name):
-                continue
+        verdicts = {name: self._put_off(name, error, now) for name, error in errors.items()}
+        for name, verdict in verdicts.items():
             if verdict.failed:
-                self._tries[name] = tries
                 self.telling.not_looked(name, verdict.reason, verdict.until)
             if verdict.tell:
                 about = self._server(look) if verdict.down else f"alert {name}"
                 said = f"The alert {name} could not be looked at: {verdict.reason}"
                 self.watching.begin(about, said)
-            self._put(name, verdict.until)
-        logger.debug("a look ended here", exc_info=error)
+
+    def _put_off(self, name: str, error: Exception, now: datetime) -> Judgement:
+        """When it is looked at again, which is noted."""
+        tries = self._tries.get(name, 0) + 1
+        verdict = judged_look(error, tries, now, next_look(self.config.alerts[name], now))
+        if verdict.failed:
+            self._tries[name] = tries
+        self._put(name, verdict.until)
+        logger.debug("a look at %s ended here", name, exc_info=error)
+        return verdict
 
     def _forget(self, names: list[str], now: datetime) -> None:
         """They are watched no more."""

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from digest.app import open_config
-from digest.config.buckets import due_buckets, next_look
+from digest.config.buckets import due_buckets, looked_at, next_look
+from digest.core.periods import parse_period
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,3 +70,22 @@ def test_the_day_so_far_is_looked_at_once_for_each_fire_however_late_that_was(
     assert due_buckets(hourly, late, at(10, 10, 50)) == []
     (look,) = due_buckets(hourly, late, at(10, 11))
     assert look.ends_at == at(10, 11)
+
+
+def test_in_quiet_hours_a_closed_day_waits_for_the_morning(alert: MakesAlert) -> None:
+    night = alert(window="day", schedule="every day 03:00", quiet_hours="22:00-07:00")
+
+    assert due_buckets(night, at(9), at(10, 3)) == []
+    assert next_look(night, at(10, 3)) == at(10, 7)
+    assert [one.label for one in due_buckets(night, at(9), at(10, 7))] == ["2026-03-09"]
+    assert looked_at(night, parse_period("2026-03-09")) == at(10, 7)
+    assert [one.label for one in due_buckets(night, at(9), at(10, 3), by_night=True)] == [
+        "2026-03-09"
+    ]
+
+
+def test_in_quiet_hours_the_day_so_far_is_looked_at_all_the_same(alert: MakesAlert) -> None:
+    hourly = alert(window="today", schedule="every 1h", quiet_hours="22:00-07:00")
+
+    assert [one.label for one in due_buckets(hourly, at(10, 2), at(10, 3))] == ["2026-03-10T03:00Z"]
+    assert next_look(hourly, at(10, 3)) == at(10, 4)

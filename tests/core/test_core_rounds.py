@@ -64,3 +64,13 @@ def test_what_is_over_ends_in_the_message_that_told_of_it_whoever_is_to_hear_now
     (over,) = play(entries, around).messages
 
     assert (over.kind, over.thread) == (VerdictKind.RESOLVE, TOGETHER)
+
+
+def test_what_was_never_told_comes_before_what_is_told_again_where_the_cap_leaves_no_room() -> None:
+    again = [firing(replace(watched(name), grouped=False)) for name in ("a", "b")]
+    new = Entry(rule=watched("z"), state=AlertState(), look=look(Seen.BREACH))
+
+    said = play([*again, new], Around(room=1))
+
+    assert [(one.job, one.kind) for one in said.messages] == [("z", VerdictKind.FIRE)]
+    assert [one.rule.name for one in said.capped] == ["a", "b"]

@@ -159,6 +159,20 @@ def test_a_silence_holds_back_and_the_rest_is_told_when_it_ends(watchers: Watche
     assert watchers.told() == [("spike", "firing-2026-03-06")]
 
 
+def test_what_fires_in_quiet_hours_is_told_in_the_morning(watchers: Watchers) -> None:
+    night = {"schedule": {"at": "every day 03:00", "timezone": "UTC"}, "quiet_hours": "22:00-07:00"}
+    watchers.configure({"spike": SPIKE | night})
+    watchers.numbers.bounce = {day(5): 70.0}
+    with watchers.works.daemon(at(5, 8)) as daemon:
+        daemon.until(at(6, 6, 59))
+        assert watchers.told() == []
+        daemon.until(at(6, 7, 1))
+        assert watchers.told() == [("spike", "firing-2026-03-05")]
+        daemon.until(at(7, 8))
+
+    assert watchers.told()[1:] == [("spike", "resolved-2026-03-06")]
+
+
 def test_an_alert_that_the_config_has_no_more_fires_no_more(watchers: Watchers) -> None:
     watchers.configure({"spike": SPIKE, "other": SPIKE | {"when": {"above": 90}, "clear": None}})
     watchers.numbers.bounce = dict.fromkeys(map(day, range(5, 20)), 70.0)
