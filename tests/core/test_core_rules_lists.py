@@ -64,8 +64,12 @@ OLD = listing(DE=100, FR=50)
             "D, E, F, B, C and 1 more",
         ),
         (
-            both(listing(FI=2), listing(complete=False, DE=100)), of_day(), Seen.BREACH,
-            "country FI (2) was not among the top 50 of the 90 days before", "FI",
+            both(listing(FI=9), listing(complete=False, DE=900, FR=100)), of_day(), Seen.BREACH,
+            "country FI (9) was not among the top 50 of the 90 days before", "FI",
+        ),
+        (
+            both(listing(FI=4), listing(complete=False, DE=900, FR=100)), of_day(), Seen.CLEAR,
+            "no country stands out that was not among the top 50 of the 90 days before", "",
         ),
         (
             both(listing(FI=2), OLD), of_day(count=5), Seen.TOO_FEW,
@@ -86,6 +90,19 @@ def test_what_was_not_there_before_is_news(
     facts: Known, scope: Scope, verdict: Seen, reason: str, subject: str
 ) -> None:
     assert news(facts, NEW, scope)[:3] == (verdict, reason, subject)
+
+
+@pytest.mark.parametrize(
+    ("last", "count", "verdict"),
+    [(9, 1, Seen.CLEAR), (9, 3, Seen.BREACH), (900, 20, Seen.CLEAR), (900, 21, Seen.BREACH)],
+    ids=["a rare one turns up", "a rare one thrice", "as chance has it", "more than chance has it"],
+)
+def test_beyond_a_cut_list_only_what_chance_does_not_explain_is_news(
+    last: int, count: int, verdict: Seen
+) -> None:
+    facts = both(listing(FI=count), listing(complete=False, DE=9000, FR=last))
+
+    assert news(facts)[0] is verdict
 
 
 def test_events_are_among_ten() -> None:

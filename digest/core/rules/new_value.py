@@ -1,11 +1,14 @@
 """`new_value: sessions.country`: a country, screen or event that was not there before.
 
 It tells news, so nothing resolves. Phase gives only the largest values: where the list of the days
-before is cut, a value that is not on it may have been there all the same, and the words say so.
+before is cut, a value that is not on it may have been there all the same, and the words say so. It
+had at most as many as the list's last then, so only what is clearly more than that is news: by more
+than three standard deviations of a count that is rare (its variance is its mean, as Poisson's).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -98,7 +101,8 @@ class NewValue:
         few = sides.too_few(scope, words, sessions=sessions, count=scope.min_count, thing=nouns)
         if few is not None:
             return replace(seen, seen=few[0], reason=few[1])
-        return self._found(seen, self._news(now, before), before, scope, words)
+        news = [pair for pair in self._news(now, before) if pair[1] > self._usual(before, scope)]
+        return self._found(seen, news, before, scope, words)
 
     def daily(self, known: Known, days: tuple[date, ...]) -> Series | None:
         """There is no such series."""
@@ -122,6 +126,13 @@ class NewValue:
         news = [(v, count) for v, count in self._values(now).items() if v not in old]
         return sorted(news, key=lambda pair: (-pair[1], pair[0]))
 
+    def _usual(self, before: Listing, scope: Scope) -> float:
+        """What a value beyond the end of a cut list may come to in the bucket and be no news."""
+        if before.complete:
+            return 0.0
+        mean = min(before.counts.values()) * scope.period.length / self.days
+        return mean + 3 * math.sqrt(mean) + 1
+
     def _found(
         self,
         seen: Observation,
@@ -134,7 +145,9 @@ class NewValue:
         enough = [pair for pair in news if pair[1] >= scope.min_count]
         days = f"the {words.count(self.days)} days before"
         if not news:
-            return replace(seen, seen=Seen.CLEAR, value=0.0, reason=f"no new {noun} in {days}")
+            top = f"{noun} stands out that was not among the top {self.dimension.cap} of {days}"
+            why = f"no new {noun} in {days}" if before.complete else f"no {top}"
+            return replace(seen, seen=Seen.CLEAR, value=0.0, reason=why)
         if not enough:
             least = words.count(scope.min_count)
             why = f"{_counted(news, words)}: too few of a new {noun}, {least} are asked for"
