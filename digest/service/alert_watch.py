@@ -15,6 +15,7 @@ from digest.app.alert_rounds import Outcome, Rounds, rounds_of
 from digest.app.forecast import server_of
 from digest.config.buckets import due_buckets, next_look
 from digest.errors import PutOffError, StateBusyError, StoreError
+from digest.service.alert_clock import AlertClock
 from digest.service.judging import judged_look
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ class AlertWatch:
         default_factory=SimpleQueue
     )
     _tries: dict[str, int] = field(default_factory=dict)
+    _clock: AlertClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._clock = AlertClock(watching=self.watching)
 
     def open(self, config: Config, now: datetime) -> None:
         """Take up a config: what its alerts missed meanwhile is looked at now."""
@@ -88,6 +93,7 @@ class AlertWatch:
         self._forget([n for n, one in held.items() if n not in watched and one.looked_at], now)
         rounds = rounds_of(config, self.store, self.outside.clock, self.workshop.turn)
         self.config, self.rounds, self._heap, self._waiting = config, rounds, [], {}
+        self._clock.open(held, (name for name, one in watched.items() if one.is_partial), now)
         busy = {name for look in self._running.values() for name in look.names}
         for name in watched.keys() - busy:
             judged = None if name not in held else held[name].state.judged
@@ -112,6 +118,7 @@ class AlertWatch:
 
     def start(self, now: datetime) -> None:
         """Begin the looks whose time has come: of an app together, of so many apps at once."""
+        self._clock.look(now)
         while self._heap and self._heap[0][0] <= now:
             at, name = heappop(self._heap)
             self._waiting.setdefault(self._app(name), {})[name] = at

@@ -401,3 +401,17 @@ def test_an_alert_is_looked_at_again_also_when_what_came_of_it_could_not_be_note
         daemon.until(at(7, 12))
 
     assert watchers.told() == [("spike", "firing-2026-03-05"), ("spike", "resolved-2026-03-06")]
+
+
+def test_after_a_clock_that_was_ahead_the_operator_hears_why_today_is_not_judged(
+    watchers: Watchers,
+) -> None:
+    live = SPIKE | {"window": "today", "schedule": HOURLY, "min_sessions": 1}
+    watchers.configure({"live": live}, ops=OPS)
+    with watchers.works.daemon(at(5, 20)) as daemon:
+        daemon.until(at(5, 22))
+        daemon.step(timedelta(hours=-10))
+        daemon.until(at(5, 13))
+        assert any("by a clock that was ahead" in text for text in watchers.works.notices())
+        daemon.until(at(5, 23))
+        assert daemon.daemon.loop.store.troubles.now() == []
