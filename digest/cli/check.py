@@ -39,6 +39,7 @@ def command(ctx: click.Context, config_path: str | None, *, online: bool) -> int
     for remark in app.remarks(config):
         click.echo(f"warning: {remark}", err=True)
     _say_how_long_fetching_takes(config)
+    _say_how_much_alerts_ask(config)
     app.check_templates(config)
     if online:
         from digest.app import probing  # noqa: PLC0415 — HTTP, SMTP and Slack are for this alone
@@ -69,3 +70,14 @@ def _say_how_long_fetching_takes(config: Config) -> None:
         click.echo(f"warning: {sentence}", err=True)
     for sentence in known:
         click.echo(f"busiest: {sentence}", err=True)
+
+
+def _say_how_much_alerts_ask(config: Config) -> None:
+    """To stderr, and only where it is too much."""
+    if not config.alerts:
+        return
+    from digest.app import utc_now  # noqa: PLC0415 — heavy
+    from digest.app.alert_load import overload  # noqa: PLC0415 — only for alerts
+
+    for sentence in overload(config, utc_now()):
+        click.echo(f"warning: {sentence}", err=True)
