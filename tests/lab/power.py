@@ -146,9 +146,9 @@ def recorded(running: Running, folder: Path) -> list[Event]:
         assert strace.stderr is not None
         said = strace.stderr.readline()
         assert "attached" in said, said
-        while strace.poll() is None and "(" not in log.read_text("ascii"):
-            running.signal(signal.SIGCONT)  # it may not have halted yet
-            time.sleep(0.01)
+        while strace.poll() is None:
+            running.signal(signal.SIGCONT)  # it may not have halted yet, whatever it did before
+            time.sleep(0.02)
         strace.stderr.read()
     return list(_events(log.read_text("ascii").splitlines(), folder))
 
