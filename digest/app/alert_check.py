@@ -43,7 +43,6 @@ class Checked:
     alert: Alert
     sight: Sight | None = None
     judged: Judged | None = None
-    before: AlertState | None = None
     judged_before: bool = False
     error: DigestError | None = None
 
@@ -131,6 +130,5 @@ def _checked(
         alert=alert,
         sight=seen,
         judged=played.judged[0],
-        before=None if held is None else before,
         judged_before=again,
     )

@@ -9,19 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from digest import charts
+from digest.app.alert_causes import Moved, moved_with
 from digest.app.alert_items import chart_of, item_of, still_firing
 from digest.app.alert_json import to_json
 from digest.core.alert_model import VerdictKind
 from digest.core.alert_notice import AlertNotice
-from digest.core.causes import cause_wants, causes, unmoved
-from digest.core.metrics import CATALOGUE, Metric
-from digest.core.periods import BaselineKind, BaselineRule, PeriodKind, baseline_of
 from digest.core.report_model import Note
-from digest.core.rules.reading import Known
-from digest.core.series import Series, roll_up
 from digest.core.wording import Wording
-from digest.errors import PhaseError, TemplateError
-from digest.report.looking import look_up
+from digest.errors import TemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,10 +27,8 @@ if TYPE_CHECKING:
     from digest.core.alert_model import AlertState
     from digest.core.alert_notice import AlertItem
     from digest.core.alert_round import Judged, Message, Round, Thread
-    from digest.core.causes import Cause
     from digest.core.charts_spec import LineChart, NoChart
     from digest.core.content import Content, Picture
-    from digest.core.periods import Baseline, Period
     from digest.report.fetching import Source
     from digest.report.looking import Looked
 
@@ -86,16 +79,11 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One alert of a message: what moved with it, or a sentence that nothing did.
-
-    `requests` is how many it took to know that.
-    """
+    """One alert of a message, and what moved with it."""
 
     judged: Judged
     sight: Sight
-    causes: tuple[Cause, ...] = ()
-    unmoved: str = ""
-    requests: int = 0
+    moved: Moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,17 +108,27 @@ class Messenger:
                 found.append(self._said(message, parts, scene))
         return found
 
+    def _part(self, one: Judged, scene: Scene) -> _Part:
+        seen = scene.sights[one.rule.name]
+        if one.verdict.kind is not VerdictKind.FIRE:
+            return _Part(one, seen, Moved())
+        return _Part(one, seen, moved_with(seen, scene.looked.known, scene.source, self._words))
+
+    @property
+    def _words(self) -> Wording:
+        return Wording(self.config.locale)
+
     def _said(
         self,
         message: Message,
         parts: Sequence[_Part],
         scene: Scene,
     ) -> Said:
-        words, known = Wording(self.config.locale), scene.looked.known
+        words, known = self._words, scene.looked.known
         items: list[AlertItem] = []
         pictures: list[Picture | NoChart] = []
         for part in parts:
-            item = item_of(part.judged, part.sight, known, words, part.causes)
+            item = item_of(part.judged, part.sight, known, words, part.moved.causes)
             if len(pictures) < MOST_CHARTS:
                 chart = _named(chart_of(part.sight, known, words), pictures)
                 (picture,) = charts.draw([chart])
@@ -151,9 +149,9 @@ class Messenger:
             timezone=parts[0].sight.alert.schedule.timezone,
             locale=self.config.locale,
             generated_at=scene.looked.newest,
-            requests=scene.looked.requests + sum(part.requests for part in parts),
+            requests=scene.looked.requests + sum(part.moved.requests for part in parts),
             notes=(
-                *(Note(text=part.unmoved) for part in parts if part.unmoved),
+                *(Note(text=part.moved.none) for part in parts if part.moved.none),
                 *((Note(text=f"And {more} more: digest alerts"),) if more else ()),
             ),
         )
@@ -186,54 +184,8 @@ class Messenger:
             return Said(message=message, notice=notice, content=content, troubles=(trouble,))
         return Said(message=message, notice=notice, content=content)
 
-    def _part(self, one: Judged, scene: Scene) -> _Part:
-        """With what moved with a number that fires, or a sentence that nothing stands out."""
-        seen = scene.sights[one.rule.name]
-        plain = _Part(one, seen)
-        metric = seen.alert.rule.metric
-        if one.verdict.kind is not VerdictKind.FIRE or metric is None:
-            return plain
-        period = seen.bucket.period
-        baseline = baseline_of(period, BaselineRule(_COMPARED[period.kind]))
-        try:
-            lists = look_up(cause_wants(metric, period, baseline), scene.source)
-        except PhaseError as error:
-            logger.warning("causes not fetched: %s", error, extra={"action": "causes_left_out"})
-            return plain
-        known = Known(values=scene.looked.known.values, lists=lists.known.lists)
-        totals = (_value(metric, period, known), _baseline(metric, baseline, known))
-        words, partial = Wording(self.config.locale), seen.bucket.partial
-        found = causes(metric, known, period, baseline, totals=totals, words=words, partial=partial)
-        said = (
-            ""
-            if found
-            else unmoved(
-                metric, known, period, baseline, totals=totals, words=words, partial=partial
-            )
-        )
-        return replace(plain, causes=found, unmoved=said, requests=lists.requests)
-
 
 def _named(chart: LineChart | NoChart, others: Sequence[Picture | NoChart]) -> LineChart | NoChart:
     """A chart by a name of its own: `a.b` and `a-b` are two alerts and one slug."""
     taken = any(other.name == chart.name for other in others)
     return replace(chart, name=f"{chart.name}-{len(others) + 1}") if taken else chart
-
-
-_COMPARED = {
-    PeriodKind.DAY: BaselineKind.SAME_WEEKDAY,
-    PeriodKind.WEEK: BaselineKind.PREVIOUS,
-    PeriodKind.MONTH: BaselineKind.PREVIOUS,
-}
-
-
-def _value(metric: Metric, period: Period, known: Known) -> float | None:
-    daily = {
-        need: Series.of(known.values.get(need, {}), period)
-        for need in {*CATALOGUE[metric].needs, Metric.SESSIONS}
-    }
-    return roll_up(metric, daily)
-
-
-def _baseline(metric: Metric, baseline: Baseline, known: Known) -> float | None:
-    return _value(metric, baseline.periods[0], known)

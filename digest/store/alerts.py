@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from digest.core.snapshots import Snapshot
     from digest.store.planned import NewDelivery, NewRun
     from digest.store.writer import Batch, Writer
 
@@ -54,7 +53,6 @@ class NewNotice:
 
     new: NewRun
     batch: Iterable[NewDelivery]
-    snapshots: Iterable[Snapshot] = ()
 
 
 class AlertsReading:
@@ -123,11 +121,6 @@ class AlertsReading:
             row = connection.execute(statement).first()
         return None if row is None else episode_of(row)
 
-    def open_episode(self, name: str, number: int) -> Episode | None:
-        """The same, while it is not over."""
-        found = self.episode(name, number)
-        return found if found is not None and found.ended_at is None else None
-
     def days(self, name: str, since: date) -> list[AlertDay]:
         """What a rule has seen of each UTC day from `since` on, the earliest first."""
         statement = (
@@ -157,7 +150,7 @@ class Alerts(AlertsReading):
         could not be written.
         """
         # The frozen bytes are made before the transaction, which may have to be repeated.
-        made = [replace(one, batch=(*one.batch,), snapshots=(*one.snapshots,)) for one in notices]
+        made = [replace(one, batch=(*one.batch,)) for one in notices]
         # All take the states in the same order, so that two never wait for each other.
         ordered = sorted(changes, key=lambda change: change.name)
         reached(Step.PLAN_PRE)
@@ -213,7 +206,7 @@ def _is_planned(connection: Connection, notice: NewNotice, install: str) -> bool
         connection,
         notice.new,
         notice.batch,
-        snapshots=notice.snapshots,
+        snapshots=(),
         supersedes=None,
         told=NOTHING_TOLD,
         install=install,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.alerting import Watchers, watchers_in
 from tests.support.works import Works, works_in
 
 if TYPE_CHECKING:
@@ -14,4 +15,10 @@ if TYPE_CHECKING:
 @pytest.fixture
 def works(tmp_path: Path) -> Iterator[Works]:
     with works_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def watchers(tmp_path: Path) -> Iterator[Watchers]:
+    with watchers_in(tmp_path) as made:
         yield made

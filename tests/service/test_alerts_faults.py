@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,12 +21,11 @@ from digest.outbox.stopping import Stop
 from digest.service.alert_watch import MOST_AT_ONCE
 from digest.service.once import run_due
 from digest.service.telling import Telling
-from tests.support.alerting import CHANNEL, SPIKE, Watchers, watchers_in
+from tests.support.alerting import CHANNEL, OPS, SPIKE, Watchers, at, day, silent
 from tests.support.daemons import Times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from werkzeug.wrappers import Request
 
@@ -36,27 +35,8 @@ if TYPE_CHECKING:
     from digest.core.charts_spec import NoChart
     from digest.core.content import Content, Picture
 
-OPS = {"mail": ["ops@example.com"]}
 HOURLY = {"at": "every 1h", "timezone": "UTC"}
 LOWER = SPIKE | {"when": {"above": 40}, "clear": {"below": 30}}
-
-
-@pytest.fixture
-def watchers(tmp_path: Path) -> Iterator[Watchers]:
-    with watchers_in(tmp_path) as made:
-        yield made
-
-
-def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
-
-
-def day(number: int) -> date:
-    return date(2026, 3, number)
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    return
 
 
 def test_an_alert_that_is_switched_off_ends_without_a_word_and_hushes_nobody(

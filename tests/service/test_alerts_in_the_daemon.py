@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from digest.app import open_config
 from digest.app.backtest import backtest
-from tests.support.alerting import CHANNEL, SPIKE, Watchers, watchers_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-OPS = {"mail": ["ops@example.com"]}
-
-
-@pytest.fixture
-def watchers(tmp_path: Path) -> Iterator[Watchers]:
-    with watchers_in(tmp_path) as made:
-        yield made
-
-
-def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
-
-
-def day(number: int) -> date:
-    return date(2026, 3, number)
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    return
+from tests.support.alerting import CHANNEL, OPS, SPIKE, Watchers, at, day, silent
 
 
 def test_a_spike_of_a_day_is_told_once_and_so_is_its_end(watchers: Watchers) -> None:

@@ -17,7 +17,7 @@ from digest.sandbox.inbox import Inbox
 from digest.sandbox.rows import Device, Rows, Session, read_rows
 from digest.sandbox.server import PhaseSandbox
 from digest.sandbox.slack import SlackSandbox
-from tests.support.alerting import CHANNEL, SPIKE
+from tests.support.alerting import CHANNEL, SPIKE, silent
 from tests.support.daemons import Simulation
 
 if TYPE_CHECKING:
@@ -88,10 +88,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made = Place(tmp_path, read_rows(ROWS))
     with made.phase, made.inbox, made.slack:
         yield made
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    return
 
 
 def test_the_rows_day_by_day_are_what_the_back_test_says(place: Place) -> None:

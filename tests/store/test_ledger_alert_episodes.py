@@ -77,7 +77,6 @@ def test_it_is_over_when_the_data_was_clear_and_that_is_a_message_about_it(store
         "resolved-2026-11-03",
     ]
     assert (one.run_period, one.notices) == ("firing-2026-11-01", 3)
-    assert store.alerts.open_episode("bounce", 1) is None
     assert store.alerts.episode("bounce", 1) == one
     assert store.alerts.episode("bounce", 2) is None
 

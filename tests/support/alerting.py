@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
 READERS = {"mail": ["oncall@example.com"]}
+OPS = {"mail": ["ops@example.com"]}
 CHANNEL = "#growth"
 SPIKE = {
     "metric": "bounce_rate",
@@ -32,6 +33,20 @@ SPIKE = {
     "clear": {"below": 50},
     "repeat": "never",
 }
+
+
+def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    """An instant of March 2026, UTC."""
+    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
+
+
+def day(number: int) -> date:
+    """A day of March 2026."""
+    return date(2026, 3, number)
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Progress that nobody sees."""
 
 
 @dataclass(slots=True, kw_only=True)

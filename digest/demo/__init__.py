@@ -6,10 +6,6 @@ what it leaves in the folder is what those servers received, not what we meant t
 
 from __future__ import annotations
 
-import email
-import email.policy
-import html
-import json
 import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,12 +18,12 @@ from digest.app.alert_rounds import rounds_of
 from digest.app.orders import Order
 from digest.app.parts import Sources
 from digest.app.runs import run
-from digest.core.content import DeliveryKind, DeliveryState, SlackContent, SlackMessage
+from digest.core.content import DeliveryKind, DeliveryState
 from digest.core.periods import PeriodKind, day_of, last_complete
+from digest.demo.keeping import index, keep_mail, keep_slack
 from digest.errors import DeliveryError
 from digest.outbox.stopping import Stop
 from digest.pipeline import RunResult
-from digest.render import slack_page
 from digest.sandbox.command import announcement
 from digest.sandbox.flavour import Flavour
 from digest.sandbox.inbox import Inbox
@@ -38,14 +34,11 @@ from digest.sandbox.slack import SlackSandbox
 from digest.store.reading import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
     from datetime import date, datetime
-    from email.message import EmailMessage
     from pathlib import Path
 
     from digest.config.models import Config
-    from digest.sandbox.inbox import ReceivedMail
-    from digest.sandbox.slack_store import Post
 
     Progress = Callable[[str, int, int], None]
 
@@ -77,20 +70,6 @@ alerts:
                       when: {{above: 60}}, clear: {{below: 50}},
                       action: "Look at the last release and at yesterday's campaigns.",
                       to: {{mail: ["{reader}"], slack: ["{channel}"]}}}}
-"""
-
-INDEX = """\
-<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>digest demo</title>
-<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 760px; margin: 32px auto; padding: 0 16px }
-h1 { font-size: 22px } h2 { font-size: 16px; margin: 32px 0 8px }
-iframe { width: 100%; height: 900px; border: 1px solid #8884; border-radius: 8px }
-</style>
-<h1>What the demo's mail server and Slack received</h1>
-FRAMES
-</html>
 """
 
 ENV_KEY = "DEMO_PHASE_KEY"
@@ -139,8 +118,8 @@ def show(out: Path, now: datetime, progress: Progress) -> Shown:
         config = app.open_config(path, {ENV_KEY: phase.api_key, ENV_TOKEN: slack.token})
         alert = _alert(config, landmarks(now).spike)
         fired = [
-            *_keep_mail(out / "bounce-rate-spike", inbox.messages),
-            _keep_slack(out / "bounce-rate-spike", slack, slack.posts),
+            *keep_mail(out / "bounce-rate-spike", inbox.messages),
+            keep_slack(out / "bounce-rate-spike", slack, slack.posts),
         ]
         mails, posts = len(inbox.messages), len(slack.posts)
         results = [
@@ -149,11 +128,11 @@ def show(out: Path, now: datetime, progress: Progress) -> Shown:
             alert,
         ]
         pages = [
-            *_keep_mail(out / "monday-email", inbox.messages[mails:]),
-            _keep_slack(out / "daily-slack", slack, slack.posts[posts:]),
+            *keep_mail(out / "monday-email", inbox.messages[mails:]),
+            keep_slack(out / "daily-slack", slack, slack.posts[posts:]),
             *fired,
         ]
-        page = _index(out, pages)
+        page = index(out, pages)
         requests = len(phase.requests)
     return Shown(sentences=tuple(_said(results, requests)), page=page)
 
@@ -220,83 +199,3 @@ def _said(results: list[RunResult], requests: int) -> Iterator[str]:
                 f"to {held.key.recipient} over {held.key.channel}"
             )
     yield f"fetched with {requests} requests from the embedded Phase sandbox"
-
-
-def _keep_mail(folder: Path, messages: Sequence[ReceivedMail]) -> list[Path]:
-    """The received mails as .eml, and as pages whose pictures lie beside them."""
-    folder.mkdir(exist_ok=True)
-    pages = []
-    for received in messages:
-        (folder / "email.eml").write_bytes(received.data)
-        message = email.message_from_bytes(received.data, policy=email.policy.default)
-        page = _text_of(message, "text/html")
-        for part in message.walk():
-            name, content_id = part.get_filename(), part["Content-ID"]
-            if name and content_id:
-                (folder / name).write_bytes(part.get_content())
-                page = page.replace(f"cid:{content_id.strip('<>')}", name)
-        (folder / "email.html").write_text(page, encoding="utf-8")
-        (folder / "email.txt").write_text(_text_of(message, "text/plain"), encoding="utf-8")
-        pages.append(folder / "email.html")
-    return pages
-
-
-def _text_of(message: EmailMessage, kind: str) -> str:
-    part = next(part for part in message.walk() if part.get_content_type() == kind)
-    return str(part.get_content())
-
-
-def _keep_slack(folder: Path, slack: SlackSandbox, said: Sequence[Post]) -> Path:
-    """The received posts as JSON, and as a page that shows them as Slack would."""
-    folder.mkdir(exist_ok=True)
-    used = {
-        block["slack_file"]["id"] for post in said for block in post.blocks if "slack_file" in block
-    }
-    for file in slack.files.values():
-        if file.file_id in used:
-            (folder / file.name).write_bytes(file.data)
-    names = {file_id: file.name.removesuffix(".png") for file_id, file in slack.files.items()}
-    messages = tuple(
-        SlackMessage(
-            text=post.text,
-            blocks=tuple(_named(block, names) for block in post.blocks),
-            thread=post.thread_ts is not None,
-        )
-        for post in said
-    )
-    posts = [
-        {
-            "channel": post.channel,
-            "text": post.text,
-            "blocks": post.blocks,
-            "thread": post.thread_ts,
-        }
-        for post in said
-    ]
-    (folder / "slack.json").write_text(
-        json.dumps({"messages": posts}, indent=2, ensure_ascii=False), encoding="utf-8"
-    )
-    page = folder / "slack.html"
-    page.write_text(slack_page(SlackContent(messages=messages)), encoding="utf-8")
-    return page
-
-
-def _named(block: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The block with an uploaded file's id turned back into the name of its picture."""
-    if "slack_file" not in block:
-        return dict(block)
-    rest = {key: value for key, value in block.items() if key != "slack_file"}
-    return {**rest, "picture": names[block["slack_file"]["id"]]}
-
-
-def _index(out: Path, pages: list[Path]) -> Path:
-    """One page that frames the others."""
-    frames = "\n".join(
-        f"<h2>{html.escape(page.parent.name)}</h2>"
-        f'<iframe title="{html.escape(page.parent.name)}" '
-        f'src="{html.escape(page.relative_to(out).as_posix())}"></iframe>'
-        for page in pages
-    )
-    index = out / "index.html"
-    index.write_text(INDEX.replace("FRAMES", frames), encoding="utf-8")
-    return index
