@@ -110,5 +110,8 @@ def fetch_plan(
         ),
         key=lambda one: (one.effective, one.due_at),
     )
+    # after its schedule was changed a period can wait and be to come: what is sooner counts
+    first = {(one.name, one.period): one for one in reversed(found)}
+    found = [one for one in found if first[one.name, one.period] is one]
     begun = starts(demands(config, found), pace_of(config), now)
     return {(one.name, one.period.label): start for one, start in zip(found, begun, strict=True)}

@@ -119,3 +119,22 @@ def test_what_becomes_due_while_the_ledger_is_held_is_not_forgotten(
         daemon.until(at(11, 7, 32))
 
     assert len(works.sent()) == 1
+
+
+def test_a_period_that_waits_and_is_to_come_by_a_changed_schedule_is_sent_once(
+    works: Works,
+) -> None:
+    early, late = ({"period": "day", "schedule": f"every day {at}"} for at in ("07:30", "12:00"))
+    works.configure({"daily": early})
+    works.phase.answer_with = lambda _request: Response("", 503)
+    with works.daemon(at(2, 6)) as daemon:
+        daemon.until(at(2, 8))
+        works.configure({"daily": late})
+        daemon.reload()
+        assert daemon.daemon.broken == ""
+        works.phase.answer_with = lambda _request: None
+        daemon.until(at(2, 11))
+        assert works.periods("daily") == ["2026-03-01"]
+        daemon.until(at(3, 13))
+
+    assert works.periods("daily") == ["2026-03-01", "2026-03-02"]

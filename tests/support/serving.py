@@ -18,6 +18,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from datetime import time as clock_time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import yaml
@@ -222,7 +223,7 @@ class Place:
                 period=f"{now - timedelta(days=1):%Y-%m-%d}",
                 due_at=at,
                 local=at.isoformat(timespec="seconds"),
-                ready_at=now - timedelta(hours=1),
+                ready_at=datetime.combine(now.date(), clock_time(), UTC),  # the period's end
                 deadline=now + timedelta(hours=12),
                 state=DueState.WAITING,
             )
